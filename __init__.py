@@ -1,0 +1,58 @@
+"""The whole server on one page: read it from top to bottom."""
+
+if __name__ != "__init__":
+    raise ImportError("the root is no package: import it as `__init__`, from its own folder")
+
+from pathlib import Path
+
+from flask import Flask
+from flask_cors import CORS
+
+from database.apps import Apps
+from database.engine import open_engine
+from database.journal import Journal
+from database.log_store import LogStore
+from database.writer import Writer
+from utils.guard import Guard
+from utils.log import set_up_log
+from utils.metrics import count_records, prepare_metrics
+from utils.problem import problem_reply
+from utils.settings import load_settings
+from utils.tokens import Tokens, load_secret
+from utils.web import cors_rules, let_beacons_in
+
+# Settings, and the few files that stand in the data directory from the first start on.
+root = Path(__file__).resolve().parent
+settings = load_settings(root / "setting.yaml")
+data = settings.data_path
+data.mkdir(mode=0o700, parents=True, exist_ok=True)
+set_up_log(settings.server.log_level)
+prepare_metrics(data)
+
+# Engines: made here, connected by the process that first uses them.
+engine = open_engine(settings.database, data)
+apps = Apps(engine)
+tokens = Tokens(load_secret(data))
+journal = Journal(settings.journal, data)
+log_store = LogStore(engine, data)
+writer = Writer(data, log_store, settings.writer, settings.retention, count_records)
+
+# The application.
+app = Flask("redlog", root_path=str(root), static_folder=None)
+app.json.sort_keys = False
+app.after_request(let_beacons_in)
+CORS(app, resources=cors_rules(settings.cors))
+app.register_error_handler(Exception, problem_reply)
+
+# The guards of the routes: who may report, who may read.
+guard = Guard(apps.id_of_key, apps.ids, tokens)
+ingest_key_required = guard.ingest_key_required
+token_required = guard.token_required
+
+# Controllers attach their routes to the app above.
+from controller import health  # noqa: E402, F401
+
+if settings.server.role in ("all", "ingest"):
+    from controller import ingest  # noqa: F401
+if settings.server.role in ("all", "query"):
+    from controller import logs  # noqa: F401

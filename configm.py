@@ -1,0 +1,62 @@
+"""gunicorn's configuration. A name that is a setting of gunicorn is that setting."""
+
+from pathlib import Path
+from typing import Any
+
+from utils.metrics import forget_metrics
+from utils.settings import load_settings
+
+_settings = load_settings(Path(__file__).resolve().parent / "setting.yaml")
+_server = _settings.server
+_CLASSES = {"gthread": "gthread", "meinheld": "meinheld.gmeinheld.MeinheldWorker"}
+
+bind = f"{_server.host}:{_server.port}"
+workers = _server.workers
+threads = _server.threads
+worker_class = _CLASSES[_server.worker_class]
+worker_connections = 1024
+keepalive = 75  # longer than a proxy keeps idle connections
+timeout = 60
+# Requests finish, then the writer drains.
+graceful_timeout = _server.grace_seconds + _settings.writer.stop_seconds + 5
+preload_app = True  # read and checked once, shared by the workers
+pidfile = str(_settings.data_path / "redlog.pid")
+loglevel = _server.log_level
+accesslog = None
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'  # no query: it may hold a key
+control_socket_disable = True
+proc_name = "redlog"
+
+
+def on_starting(server: Any) -> None:
+    """In the master, before any worker."""
+    forget_metrics(_settings.data_path)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """In the worker, right after the fork: what the master opened belongs to the master."""
+    from __init__ import engine
+
+    engine.dispose(close=False)
+
+
+def post_worker_init(worker: Any) -> None:
+    """In the worker, when the application is loaded: threads begin here, as a fork loses them."""
+    import gc
+    import sys
+
+    from __init__ import journal, settings, writer
+
+    gc.freeze()
+    sys.setswitchinterval(0.001)
+    journal.start()
+    if settings.writer.enabled:
+        writer.start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """In the worker, when its requests are done: drain, and leave the rest in the journal."""
+    from __init__ import journal, settings, writer
+
+    journal.stop()
+    writer.stop(settings.writer.stop_seconds)

@@ -1,0 +1,39 @@
+"""Health: is the server alive, can it accept and store, and how does it fare."""
+
+from flask import Response, request
+
+from __init__ import app, engine, log_store, settings
+from service.health import gauges, reasons
+from utils.metrics import render_metrics, request_counter
+from utils.record import dumps
+
+
+@app.get("/healthz")
+def healthz() -> Response:
+    """200 as long as this process answers at all."""
+    return Response(b'{"status":"ok"}', content_type="application/json")
+
+
+@app.get("/readyz")
+def readyz() -> Response:
+    """200 when reports are accepted and stored and queries answered; else 503 with the reasons."""
+    checks, failing = reasons(settings, engine, log_store)
+    body = {"status": "failing" if failing else "ok", "reasons": failing, "checks": checks}
+    return Response(dumps(body), 503 if failing else 200, content_type="application/json")
+
+
+@app.get("/metrics")
+def metrics() -> Response:
+    """Prometheus' text format, right over all workers."""
+    return Response(
+        render_metrics(gauges(settings, log_store)),
+        content_type="text/plain; version=0.0.4; charset=utf-8",
+    )
+
+
+@app.after_request
+def count_answer(response: Response) -> Response:
+    """Count every answer by route and status."""
+    route = request.url_rule.rule if request.url_rule is not None else "none"
+    request_counter(route, response.status_code)()
+    return response

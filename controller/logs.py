@@ -1,0 +1,37 @@
+"""Querying: where dashboards read."""
+
+from flask import Response, g, request
+
+from __init__ import app, log_store, token_required
+from service import search
+from utils.record import dumps
+
+
+@app.get("/api/v1/logs")
+@token_required("read")
+def list_logs() -> Response:
+    """A page of records, the newest first unless asked otherwise."""
+    return _reply(search.find(_query(search.LIST_OPTIONS), log_store))
+
+
+@app.get("/api/v1/logs/<public_id>")
+@token_required("read")
+def show_log(public_id: str) -> Response:
+    """One record."""
+    return _reply(search.find_one(public_id, g.apps, log_store))
+
+
+@app.get("/api/v1/logs/histogram")
+@token_required("read")
+def count_logs() -> Response:
+    """How many records there are, by time and level."""
+    return _reply(search.histogram(_query(search.HISTOGRAM_OPTIONS), log_store))
+
+
+def _query(options: frozenset[str]) -> search.Query:
+    parameters = list(request.args.items(multi=True))
+    return search.parse_query(parameters, options, g.apps, g.all_apps)
+
+
+def _reply(body: object) -> Response:
+    return Response(dumps(body), content_type="application/json")

@@ -1,0 +1,103 @@
+"""Apps and their ingest keys."""
+
+import secrets
+import time
+from typing import NamedTuple
+
+from sqlalchemy import Engine, Select, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from database.tables import app, app_counter
+from utils.clock import now_us
+
+KNOWN_SECONDS = 2.0
+MAX_KNOWN_KEYS = 10_000
+
+
+class NameTaken(ValueError):
+    """An app of that name exists already."""
+
+
+class App(NamedTuple):
+    """An app. Its ingest key is public and can only report; its secret signs reports."""
+
+    id: int
+    name: str
+    ingest_key: str
+    secret: str
+
+
+class Apps:
+    """The table of apps, with the keys of the last seconds at hand."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._known: dict[str, tuple[float, int | None]] = {}
+        self._ids: tuple[float, tuple[int, ...]] = (0.0, ())
+
+    def id_of_key(self, key: str) -> int | None:
+        """The app that owns an ingest key. A change is seen after at most KNOWN_SECONDS."""
+        now = time.monotonic()
+        known = self._known.get(key)
+        if known is not None and known[0] > now:
+            return known[1]
+        if len(self._known) >= MAX_KNOWN_KEYS:
+            self._known.clear()
+        found = self._first(select(app.c.id).where(app.c.ingest_key == key))
+        self._known[key] = (now + KNOWN_SECONDS, found)
+        return found
+
+    def _first(self, statement: Select[tuple[int]]) -> int | None:
+        with self.engine.connect() as connection:
+            return connection.execute(statement).scalar()
+
+    def ids(self) -> tuple[int, ...]:
+        """The ids of all apps."""
+        now = time.monotonic()
+        until, ids = self._ids
+        if until <= now:
+            ids = tuple(found.id for found in self.all())
+            self._ids = (now + KNOWN_SECONDS, ids)
+        return ids
+
+    def all(self) -> list[App]:
+        """All apps, the oldest first."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                select(app.c.id, app.c.name, app.c.ingest_key, app.c.secret).order_by(app.c.id)
+            )
+            return [App(*row) for row in rows]
+
+    def create(self, name: str) -> App:
+        """Make an app with a fresh key and secret. Raises NameTaken."""
+        key, secret = new_key(), secrets.token_hex(32)
+        values = {"name": name, "ingest_key": key, "secret": secret, "created_at": now_us()}
+        try:
+            with self.engine.begin() as connection:
+                made = connection.execute(insert(app).values(values)).inserted_primary_key
+        except IntegrityError:
+            raise NameTaken(name) from None
+        return App(made[0], name, key, secret)
+
+    def rotate_key(self, app_id: int) -> str | None:
+        """Give an app a new ingest key; the old one is refused at once. None: no such app."""
+        key = new_key()
+        statement = update(app).where(app.c.id == app_id).values(ingest_key=key)
+        with self.engine.begin() as connection:
+            return key if connection.execute(statement).rowcount else None
+
+    def totals(self) -> dict[int, dict[str, int]]:
+        """Records by app and outcome, over all time."""
+        total = func.sum(app_counter.c.records)
+        statement = select(app_counter.c.app_id, app_counter.c.outcome, total)
+        totals: dict[int, dict[str, int]] = {}
+        with self.engine.connect() as connection:
+            grouped = statement.group_by(app_counter.c.app_id, app_counter.c.outcome)
+            for app_id, outcome, records in connection.execute(grouped):
+                totals.setdefault(app_id, {})[outcome] = int(records)
+        return totals
+
+
+def new_key() -> str:
+    """An ingest key: letters, digits and `_` only, because some clients take nothing else."""
+    return "rlk_" + secrets.token_hex(16)

@@ -1,0 +1,103 @@
+"""The catalogue of partitions and the lasting copy of the counters, in the lasting tables."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from database.tables import app_counter, log_partition
+
+# A range of time is widened by this much beyond what is needed, to be widened seldom.
+SLACK = 60_000_000
+
+
+class Partition(NamedTuple):
+    """A day's partition; `min_time` and `max_time` bound its records' `time`."""
+
+    name: str
+    kind: str
+    min_time: int
+    max_time: int
+    records: int
+    bytes: int
+    schema_version: int
+    drop_requested: bool
+
+
+class Catalogue:
+    """Which partitions there are, and what times they hold."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._select = select(*log_partition.c).order_by(log_partition.c.name.desc())
+
+    def partitions(self) -> list[Partition]:
+        """All partitions, the newest day first."""
+        with self.engine.connect() as connection:
+            return [Partition(*row) for row in connection.execute(self._select)]
+
+    def widen(self, name: str, low: int, high: int, schema_version: int) -> tuple[int, int]:
+        """Make a partition's range cover `low` to `high`; the range that it has then."""
+        low, high = low - SLACK, high + SLACK
+        with self.engine.begin() as connection:
+            row = connection.execute(
+                select(log_partition.c.min_time, log_partition.c.max_time).where(
+                    log_partition.c.name == name
+                )
+            ).one_or_none()
+            if row is None:
+                connection.execute(
+                    insert(log_partition).values(
+                        name=name,
+                        kind="sqlite",
+                        min_time=low,
+                        max_time=high,
+                        records=0,
+                        bytes=0,
+                        schema_version=schema_version,
+                        drop_requested=0,
+                    )
+                )
+                return low, high
+            low, high = min(low, row.min_time), max(high, row.max_time)
+            self._set(connection, name, min_time=low, max_time=high)
+        return low, high
+
+    def measure(self, name: str, records: int, size: int) -> None:
+        """Note how many records and bytes a partition has."""
+        with self.engine.begin() as connection:
+            self._set(connection, name, records=records, bytes=size)
+
+    def request_drop(self, name: str) -> bool:
+        """Ask the elected writer to drop a partition; False when there is none of that name."""
+        with self.engine.begin() as connection:
+            return self._set(connection, name, drop_requested=1)
+
+    def remove(self, name: str) -> None:
+        """Forget a partition."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(log_partition).where(log_partition.c.name == name))
+
+    def set_counters(self, rows: Iterable[tuple[int, int, str, int]]) -> None:
+        """Copy counters (app id, minute, outcome, records) as they are: doing it twice is harmless.
+
+        A minute of arrival lies in one partition, so the copy is the whole truth of it.
+        """
+        values = [
+            dict(zip(("app_id", "minute", "outcome", "records"), row, strict=True)) for row in rows
+        ]
+        if not values:
+            return
+        statement = upsert(app_counter)
+        statement = statement.on_conflict_do_update(
+            index_elements=["app_id", "minute", "outcome"],
+            set_={"records": statement.excluded.records},
+        )
+        with self.engine.begin() as connection:
+            connection.execute(statement, values)
+
+    @staticmethod
+    def _set(connection: Any, name: str, **values: int) -> bool:
+        statement = update(log_partition).where(log_partition.c.name == name).values(**values)
+        return bool(connection.execute(statement).rowcount)

@@ -1,0 +1,114 @@
+"""Rows, batch keys, counters and the journal position into a day's file, in one transaction."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import apsw
+
+from database.frame import Frame
+from database.rows import COLUMNS
+from utils.clock import MINUTE
+
+# Rows in one INSERT. A step of SQLite runs without the interpreter lock, so many rows in a step
+# leave more of it to the requests beside; past some hundred the statement outgrows the caches.
+ROWS_AT_ONCE = 50
+
+_WIDTH = len(COLUMNS)
+_ROW = f"({','.join('?' * _WIDTH)})"
+_INSERT = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES "
+_INSERT_ONE = _INSERT + _ROW
+_INSERT_MANY = _INSERT + ",".join([_ROW] * ROWS_AT_ONCE)
+_ADD_TO_COUNTER = (
+    "INSERT INTO day_counter (app_id, minute, outcome, records) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT DO UPDATE SET records = records + excluded.records"
+)
+_REMEMBER_POSITION = "INSERT OR REPLACE INTO journal_position (segment, position) VALUES (?, ?)"
+_REMEMBER_BATCH = "INSERT INTO log_batch (app_id, batch_key) VALUES (?, ?)"
+_KNOWS_BATCH = "SELECT 1 FROM log_batch WHERE app_id = ? AND batch_key = ?"
+
+CounterKey = tuple[int, int, str]  # app id, minute, outcome
+
+
+class Prepared(NamedTuple):
+    """A frame with its rows (`database.rows.flat_rows`) and the records rejected beside them."""
+
+    frame: Frame
+    rows: list[Any]
+    rejected: dict[str, int]
+
+
+class Appended(NamedTuple):
+    """What one transaction did: rows stored, and the additions to the counters."""
+
+    stored: int
+    counters: Counter[CounterKey]
+
+
+def append(
+    connection: apsw.Connection,
+    earlier: Iterable[apsw.Connection],
+    segment: str,
+    batch: list[Prepared],
+) -> Appended:
+    """Store frames of one segment and one day, and that they are stored, or nothing at all.
+
+    `earlier` are the files of the days in which a batch key may stand already.
+    """
+    counters: Counter[CounterKey] = Counter()
+    keys: set[tuple[int, str]] = set()
+    rows: list[Any] = []
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        files = (connection, *earlier)
+        for prepared in batch:
+            if _count(prepared, counters, keys, files):
+                rows += prepared.rows
+        _insert(connection, rows)
+        connection.executemany(_REMEMBER_BATCH, keys)
+        connection.executemany(_ADD_TO_COUNTER, ((*key, n) for key, n in counters.items()))
+        connection.execute(_REMEMBER_POSITION, (segment, batch[-1].frame.end))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return Appended(len(rows) // _WIDTH, counters)
+
+
+def _count(
+    prepared: Prepared,
+    counters: Counter[CounterKey],
+    keys: set[tuple[int, str]],
+    files: tuple[apsw.Connection, ...],
+) -> bool:
+    """Count a frame's records by outcome; True when its rows are to be stored."""
+    frame = prepared.frame
+    minute = frame.received_at // MINUTE
+    stored = len(prepared.rows) // _WIDTH
+    key = (frame.app_id, frame.key)
+    is_new = not frame.key or not (key in keys or any(_knows(file, key) for file in files))
+    if is_new and frame.key and stored:
+        keys.add(key)
+    counters[frame.app_id, minute, "received"] += stored + sum(prepared.rejected.values())
+    counters[frame.app_id, minute, "stored" if is_new else "duplicate"] += stored
+    for reason, records in prepared.rejected.items():
+        counters[frame.app_id, minute, f"rejected:{reason}"] += records
+    return is_new
+
+
+def _knows(file: apsw.Connection, key: tuple[int, str]) -> bool:
+    return file.execute(_KNOWS_BATCH, key).fetchone() is not None
+
+
+def _insert(connection: apsw.Connection, rows: list[Any]) -> None:
+    step = ROWS_AT_ONCE * _WIDTH
+    whole = len(rows) - len(rows) % step
+    for start in range(0, whole, step):
+        connection.execute(_INSERT_MANY, rows[start : start + step])
+    if whole < len(rows):
+        connection.executemany(_INSERT_ONE, _each(rows[whole:]))
+
+
+def _each(rows: list[Any]) -> Iterator[list[Any]]:
+    return (rows[start : start + _WIDTH] for start in range(0, len(rows), _WIDTH))

@@ -1,0 +1,144 @@
+"""Day files: one SQLite database per received UTC day, opened through apsw only.
+
+A second SQLite library on the same file in one process would drop the first one's locks, so
+everything that touches a day file goes through here.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from database.tables import day_metadata
+from utils.text import contains_folded
+
+SCHEMA_VERSION = 1
+BUSY_MS = 5000
+MAX_IDLE_READERS = 32
+_dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+
+# What a store that is away, full or damaged raises: wait and try again, nothing is wrong with
+# the rows.
+AWAY = (
+    apsw.BusyError,
+    apsw.LockedError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.ReadOnlyError,
+    apsw.NoMemError,
+    apsw.PermissionsError,
+    OSError,
+)
+
+
+def _schema() -> str:
+    statements = []
+    for table in day_metadata.sorted_tables:
+        statements.append(str(CreateTable(table, if_not_exists=True).compile(dialect=_dialect)))
+        for index in table.indexes:
+            created = CreateIndex(index, if_not_exists=True)
+            statements.append(str(created.compile(dialect=_dialect)))
+    return ";".join(statements)
+
+
+def _connect(path: Path, flags: int) -> apsw.Connection:
+    # NOMUTEX: each connection is used by one thread at a time, and binding is a third faster.
+    connection = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX)
+    connection.set_busy_timeout(BUSY_MS)
+    return connection
+
+
+def open_for_writing(path: Path) -> apsw.Connection:
+    """Open a day's file, making it when it is new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -32768")
+    connection.execute("PRAGMA wal_autocheckpoint = 8192")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    if connection.pragma("user_version") == 0:
+        connection.execute(f"BEGIN IMMEDIATE; {_schema()}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT")
+    return connection
+
+
+def open_for_reading(path: Path) -> apsw.Connection:
+    """Open a day's file to read. Raises apsw.CantOpenError when it is not there."""
+    connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
+    connection.execute("PRAGMA query_only = ON")
+    connection.create_scalar_function("contains_folded", contains_folded, 2, deterministic=True)
+    return connection
+
+
+class Readers:
+    """Reading connections that wait between requests, so that a query need not open files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[apsw.Connection, str] = OrderedDict()
+
+    @contextmanager
+    def reading(self, day: str) -> Iterator[apsw.Connection]:
+        """A connection to a day's file, for one thread at a time."""
+        connection = self._take(day) or open_for_reading(path_of(self.folder, day))
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(day, connection)
+
+    def _take(self, day: str) -> apsw.Connection | None:
+        with self._lock:
+            for connection, its_day in self._idle.items():
+                if its_day == day:
+                    del self._idle[connection]
+                    return connection
+        return None
+
+    def _give_back(self, day: str, connection: apsw.Connection) -> None:
+        with self._lock:
+            self._idle[connection] = day
+            oldest = self._idle.popitem(last=False)[0] if len(self._idle) > MAX_IDLE_READERS else None
+        if oldest is not None:
+            oldest.close()
+
+    def keep_only(self, days: set[str]) -> None:
+        """Close the files of dropped days: an open file keeps its disk."""
+        with self._lock:
+            gone = [connection for connection, day in self._idle.items() if day not in days]
+            for connection in gone:
+                del self._idle[connection]
+        for connection in gone:
+            connection.close()
+
+
+def path_of(folder: Path, day: str) -> Path:
+    """Where a day's file lies."""
+    return folder / f"{day}.db"
+
+
+def delete_day(folder: Path, day: str) -> None:
+    """Unlink a day's file and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path_of(folder, day)}{suffix}").unlink(missing_ok=True)
+
+
+def size_of(folder: Path, day: str) -> int:
+    """The bytes that a day takes on the disk."""
+    sizes = 0
+    for suffix in ("", "-wal"):
+        try:
+            sizes += Path(f"{path_of(folder, day)}{suffix}").stat().st_size
+        except FileNotFoundError:
+            continue
+    return sizes

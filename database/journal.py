@@ -1,0 +1,214 @@
+"""The journal: a report is appended here before its 202, and stored from here afterwards.
+
+Each process appends to segments of its own, so that no lock is shared between processes. It holds
+its segment's file lock while it lives; whoever can take that lock knows that the segment is final.
+"""
+
+import errno
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+from database.frame import SEGMENT_HEADER, pack
+from database.progress import Progress, read_progress
+from exceptions import NotAccepting
+from utils.clock import now_us
+from utils.files import ordered_name, sync_directory
+from utils.log import log
+from utils.record import Form
+from utils.settings import JournalSettings
+
+REFRESH_SECONDS = 0.1
+MAX_RETRY_AFTER = 60
+_NEW_SEGMENT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+
+
+class Journal:
+    """This process's end of the journal: it appends, rotates and syncs.
+
+    Open nothing before the fork: the first `append` opens the first segment.
+    """
+
+    def __init__(self, settings: JournalSettings, data_dir: Path) -> None:
+        self.settings = settings
+        self.folder = data_dir / "journal"
+        self.segment_bytes = min(settings.segment_bytes, max(settings.max_bytes // 4, 4096))
+        self._lock = threading.Lock()
+        self._syncing = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._fd = -1
+        self._end = 0
+        self._appended = 0  # bytes since the process started
+        self._synced = 0  # of these, how many a sync has covered
+        self._backlog = 0  # bytes that wait to be stored, on this node
+        self._appended_then = 0  # when the backlog was last counted
+        self._counted_at = 0.0
+        self._refusal: str | None = None
+
+    def append(self, app_id: int, records: int, form: Form, key: str, payload: bytes) -> None:
+        """Keep a report; when this returns it is as safe as `journal.sync` promises.
+
+        Raises NotAccepting when the journal or the disk is full. Then nothing was kept.
+        """
+        if self._thread is None and time.monotonic() - self._counted_at > REFRESH_SECONDS:
+            self.refresh()
+        if self._refusal is not None:
+            raise NotAccepting(self._refusal, self.retry_after())
+        header, payload = pack(app_id, now_us(), records, form, key.encode(), payload)
+        with self._lock:
+            self._append(header, payload)
+            ticket = self._appended
+            if self._waiting() > self.settings.max_bytes:
+                self._refusal = "the journal is full"
+        if self.settings.sync == "always":
+            try:
+                self._sync_until(ticket)
+            except OSError as error:
+                raise NotAccepting("the journal can't be synced", self.retry_after()) from error
+
+    def _append(self, header: bytes, payload: bytes) -> None:
+        size = len(header) + len(payload)
+        try:
+            if self._fd < 0 or self._end + size > self.segment_bytes:
+                self._rotate()
+            if os.writev(self._fd, (header, payload)) != size:
+                raise OSError(errno.ENOSPC, "the disk is full")
+        except OSError as error:
+            self._undo()
+            log.error("the journal can't be written: %s", error.strerror)
+            raise NotAccepting("the journal can't be written", self.retry_after()) from error
+        self._end += size
+        self._appended += size
+
+    def _undo(self) -> None:
+        """Cut off a frame that was written in part; failing that, begin another segment."""
+        try:
+            if self._fd >= 0:
+                os.ftruncate(self._fd, self._end)
+        except OSError:
+            self._close()
+
+    def _rotate(self) -> None:
+        self._close()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # It gets its name when it is locked: an unlocked segment would be taken for an orphan.
+        name = self.folder / ordered_name()
+        fd = os.open(f"{name}.new", _NEW_SEGMENT, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            if os.write(fd, SEGMENT_HEADER) != len(SEGMENT_HEADER):
+                raise OSError(errno.ENOSPC, "the disk is full")
+            os.rename(f"{name}.new", f"{name}.seg")
+        except OSError:
+            os.unlink(f"{name}.new")
+            os.close(fd)
+            raise
+        self._fd, self._end = fd, len(SEGMENT_HEADER)
+        if self.settings.sync != "off":
+            sync_directory(self.folder)
+
+    def _close(self) -> None:
+        if self._fd < 0:
+            return
+        if self.settings.sync != "off":
+            os.fdatasync(self._fd)
+            self._synced = self._appended
+        os.close(self._fd)
+        self._fd = -1
+
+    def _sync_until(self, ticket: int) -> None:
+        """Return when all up to `ticket` is on the disk; requests side by side share one sync."""
+        with self._syncing:
+            if self._synced < ticket:
+                self.sync()
+
+    def sync(self) -> None:
+        """Bring what was appended so far onto the disk."""
+        with self._lock:
+            reached = self._appended
+            fd = os.dup(self._fd) if self._fd >= 0 and reached > self._synced else -1
+        if fd < 0:
+            return
+        try:
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+        self._synced = max(self._synced, reached)
+
+    def retry_after(self) -> int:
+        """Seconds until it is worth trying again: as long as draining the backlog takes."""
+        rate = read_progress(self.folder).bytes_per_second
+        return max(1, min(MAX_RETRY_AFTER, round(self._backlog / rate) if rate else 5))
+
+    def refresh(self) -> None:
+        """Count the backlog and the free disk anew, and decide whether reports are accepted."""
+        appended = self._appended
+        self._backlog, self._appended_then = backlog(self.folder), appended
+        self._counted_at = time.monotonic()
+        self._refusal = self._reason_to_refuse()
+
+    def _waiting(self) -> int:
+        return self._backlog + self._appended - self._appended_then
+
+    def _reason_to_refuse(self) -> str | None:
+        if self._waiting() > self.settings.max_bytes:
+            return "the journal is full"
+        if free_bytes(self.folder) < self.settings.min_free_bytes:
+            return "the disk is nearly full"
+        return None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why reports are refused at the moment; None: they are not."""
+        return self._refusal
+
+    def start(self) -> None:
+        """Begin to sync and to watch the bounds in the background; once, after the fork."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.refresh()
+        self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Sync and give the segment up to whoever drains it. Harmless when never started."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            self._close()
+
+    def _run(self) -> None:
+        pause = min(self.settings.sync_ms / 1000, REFRESH_SECONDS)
+        while not self._stop.wait(pause):
+            try:
+                if self.settings.sync == "interval":
+                    self.sync()
+                if time.monotonic() - self._counted_at >= REFRESH_SECONDS:
+                    self.refresh()
+            except OSError as error:
+                log.error("the journal's disk: %s", error.strerror)
+                self._refusal = "the journal's disk fails"
+
+
+def backlog(folder: Path, progress: Progress | None = None) -> int:
+    """Bytes in the journal that are not stored yet."""
+    positions = (progress or read_progress(folder)).positions
+    waiting = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".seg"):
+                try:
+                    size = entry.stat().st_size
+                except FileNotFoundError:
+                    continue
+                waiting += max(0, size - positions.get(entry.name[:-4], len(SEGMENT_HEADER)))
+    return waiting
+
+
+def free_bytes(folder: Path) -> int:
+    """What an ordinary user may still write to the folder's disk."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize

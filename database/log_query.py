@@ -1,0 +1,158 @@
+"""What is looked for, built once as SQLAlchemy Core over the one `log` table, and the cursor.
+
+A query's shape (which filters, which order) is compiled once; its values are bound by name.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy import String as StringType
+from sqlalchemy.dialects import sqlite
+
+from database.tables import log
+from utils.text import folds_like_ascii, like_pattern
+
+_dialect = sqlite.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+
+_TRUE, _FALSE, _ZERO = (literal_column(text) for text in ("'true'", "'false'", "0"))
+
+COLUMNS = tuple(column.name for column in log.c)
+
+
+class Position(NamedTuple):
+    """A record's place in the order of a query."""
+
+    time: int
+    day: str
+    id: int
+
+
+class LogFilter(NamedTuple):
+    """What a record must be like. Empty parts don't matter.
+
+    `start` ≤ time < `end` in µs; `severities` are inclusive ranges, one of which must hold;
+    `fields` are (column, value), `attributes` (path, value), all of which must hold.
+    """
+
+    apps: tuple[int, ...]
+    start: int | None = None
+    end: int | None = None
+    severities: tuple[tuple[int, int], ...] = ()
+    text: str = ""
+    fields: tuple[tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+
+
+class Shape(NamedTuple):
+    """What of a filter decides the statement, as opposed to its values."""
+
+    start: bool
+    end: bool
+    severities: int
+    text: str  # "", "like" or "folded"
+    fields: tuple[str, ...]
+    attributes: int
+
+
+def shape_of(wanted: LogFilter) -> Shape:
+    """The shape of a filter."""
+    text = ("like" if folds_like_ascii(wanted.text) else "folded") if wanted.text else ""
+    return Shape(
+        wanted.start is not None,
+        wanted.end is not None,
+        len(wanted.severities),
+        text,
+        tuple(name for name, _ in wanted.fields),
+        len(wanted.attributes),
+    )
+
+
+def values_of(wanted: LogFilter) -> dict[str, Any]:
+    """The values to bind for a filter, but for `app_id`."""
+    values: dict[str, Any] = {"start": wanted.start, "end": wanted.end}
+    for n, (low, high) in enumerate(wanted.severities):
+        values |= {f"low_{n}": low, f"high_{n}": high}
+    if wanted.text:
+        values |= {"like": like_pattern(wanted.text), "folded": wanted.text.casefold()}
+    values |= {f"field_{n}": value for n, (_, value) in enumerate(wanted.fields)}
+    for n, (path, value) in enumerate(wanted.attributes):
+        values |= {f"whole_{n}": json_path([path]), f"nested_{n}": json_path(path.split("."))}
+        values |= {f"attribute_{n}": value, f"bare_{n}": value}
+    return values
+
+
+def json_path(keys: list[str]) -> str:
+    """A path of SQL's JSON functions to nested members."""
+    return "$" + "".join('."{}"'.format(key.replace('"', '\\"')) for key in keys)
+
+
+def _conditions(shape: Shape) -> list[ColumnElement[bool]]:
+    conditions = [log.c.app_id == bindparam("app_id")]
+    if shape.start:
+        conditions.append(log.c.time >= bindparam("start"))
+    if shape.end:
+        conditions.append(log.c.time < bindparam("end"))
+    if shape.severities:
+        ranges = [
+            log.c.severity.between(bindparam(f"low_{n}"), bindparam(f"high_{n}"))
+            for n in range(shape.severities)
+        ]
+        conditions.append(or_(*ranges))
+    for n, name in enumerate(shape.fields):
+        conditions.append(log.c[name] == bindparam(f"field_{n}"))
+    conditions += [_attribute(n) for n in range(shape.attributes)]
+    if shape.text == "like":
+        conditions.append(log.c.message.like(bindparam("like"), escape="\\"))
+    elif shape.text == "folded":
+        conditions.append(func.contains_folded(log.c.message, bindparam("folded")))
+    return conditions
+
+
+def _attribute(n: int) -> ColumnElement[bool]:
+    """`a.b` is the member `a.b` or the member `b` of `a`; true and false are found as written."""
+    found = []
+    for path in (f"whole_{n}", f"nested_{n}"):
+        value = func.json_extract(log.c.attributes, bindparam(path))
+        found.append(cast(value, StringType) == bindparam(f"attribute_{n}"))
+        raw = log.c.attributes.op("->")(bindparam(path))
+        found.append(and_(raw == bindparam(f"bare_{n}"), or_(raw == _TRUE, raw == _FALSE)))
+    return or_(*found)
+
+
+@lru_cache(maxsize=512)
+def page_sql(shape: Shape, newest_first: bool, after: str) -> str:
+    """SQL for one app's next records in a partition, in order, at most `:limit`.
+
+    `after` tells where the cursor stands: "" no cursor, "day" in this partition (then
+    `:cursor_id` counts), "time" before or "time_too" behind it in the order of days.
+    """
+    time, number, at = log.c.time, log.c.id, bindparam("cursor_time")
+    statement = select(log).where(*_conditions(shape))
+    beyond = time < at if newest_first else time > at
+    up_to = time <= at if newest_first else time >= at
+    if after == "day":
+        own = bindparam("cursor_id")
+        statement = statement.where(up_to, or_(beyond, number < own if newest_first else number > own))
+    elif after:
+        statement = statement.where(up_to if after == "time_too" else beyond)
+    if newest_first:
+        statement = statement.order_by(time.desc(), number.desc())
+    else:
+        statement = statement.order_by(time, number)
+    return _compiled(statement.limit(bindparam("limit")).offset(_ZERO))
+
+
+@lru_cache(maxsize=512)
+def histogram_sql(shape: Shape) -> str:
+    """SQL for counts of one app's records by bucket of `:width` µs and severity."""
+    bucket = log.c.time.op("/")(bindparam("width"))
+    statement = select(bucket, log.c.severity, func.count()).where(*_conditions(shape))
+    return _compiled(statement.group_by(bucket, log.c.severity))
+
+
+RECORD_SQL = f"SELECT {', '.join(COLUMNS)} FROM log WHERE id = :id AND app_id = :app_id"
+
+
+def _compiled(statement: Select[Any]) -> str:
+    return str(statement.compile(dialect=_dialect))

@@ -1,0 +1,264 @@
+"""The door to the records: append, search, count, get, drop. Behind it lie the day partitions."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import apsw
+from sqlalchemy import Engine
+
+from database import day_file, log_query
+from database.catalogue import Catalogue, Partition
+from database.day_append import Appended, CounterKey, Prepared, append
+from database.log_query import LogFilter, Position
+from database.rows import COLUMNS
+from utils.clock import DAY, day_of, start_of
+from utils.log import log as logger
+
+BATCH_MEMORY_DAYS = 3  # a batch key is known for 72 h
+_WIDTH = len(COLUMNS)
+_TIME = COLUMNS.index("time")
+
+
+class Row(NamedTuple):
+    """A stored record: its place, and its values in the order of `log_query.COLUMNS`."""
+
+    position: Position
+    values: tuple[Any, ...]
+
+
+class Page(NamedTuple):
+    """Records in order, and the days whose partitions could not be read."""
+
+    rows: list[Row]
+    unreadable: list[str]
+
+
+class LogStore:
+    """All partitions. Reading is for any thread; appending and dropping for the elected writer."""
+
+    def __init__(self, engine: Engine, data_dir: Path) -> None:
+        self.folder = data_dir / "logs"
+        self.catalogue = Catalogue(engine)
+        self._readers = day_file.Readers(self.folder)
+        self._open: dict[str, apsw.Connection] = {}
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._changed: dict[str, set[tuple[int, int]]] = {}
+        self._current = ""
+
+    # What the elected writer does.
+
+    def append(self, segment: str, batch: list[Prepared]) -> list[Appended]:
+        """Store frames of one segment, a transaction for each run of one received day.
+
+        Raises one of `day_file.AWAY` when the store can't be written at the moment.
+        """
+        done = []
+        for day, run in groupby(batch, lambda prepared: day_of(prepared.frame.received_at)):
+            done.append(self._append_day(day, segment, list(run)))
+        return done
+
+    def _append_day(self, day: str, segment: str, batch: list[Prepared]) -> Appended:
+        if day != self._current:
+            # Positions say that all before them is stored, so what went to another file must be
+            # as durable as they will be.
+            self.make_durable()
+            self._current = day
+        connection = self._writable(day)
+        self._widen(day, batch)
+        appended = append(connection, self._earlier(day), segment, batch)
+        changed = self._changed.setdefault(day, set())
+        changed.update((app_id, minute) for app_id, minute, _ in appended.counters)
+        return appended
+
+    def _writable(self, day: str) -> apsw.Connection:
+        connection = self._open.get(day)
+        if connection is None:
+            connection = day_file.open_for_writing(day_file.path_of(self.folder, day))
+            self._open[day] = connection
+        return connection
+
+    def _earlier(self, day: str) -> list[apsw.Connection]:
+        start = start_of(day)
+        days = [day_of(start - n * DAY) for n in range(1, BATCH_MEMORY_DAYS + 1)]
+        there = [day for day in days if day in self._open or self._has(day)]
+        return [self._writable(day) for day in there]
+
+    def _has(self, day: str) -> bool:
+        return day_file.path_of(self.folder, day).exists()
+
+    def _widen(self, day: str, batch: list[Prepared]) -> None:
+        """Let the catalogue cover the batch's times before its rows can be seen."""
+        times = [time for prepared in batch for time in prepared.rows[_TIME::_WIDTH]]
+        if not times:
+            return
+        low, high = min(times), max(times)
+        known = self._ranges.get(day)
+        if known is None or low < known[0] or high > known[1]:
+            self._ranges[day] = self.catalogue.widen(day, low, high, day_file.SCHEMA_VERSION)
+
+    def positions(self, since_day: str) -> dict[str, int]:
+        """How far each segment is stored, from the partitions of `since_day` and later."""
+        furthest: dict[str, int] = {}
+        for path in sorted(self.folder.glob("*.db")):
+            if path.stem >= since_day:
+                rows = self._writable(path.stem).execute("SELECT segment, position FROM journal_position")
+                for segment, position in rows:
+                    furthest[segment] = max(position, furthest.get(segment, 0))
+                self._changed.setdefault(path.stem, set()).update(self._minutes(path.stem))
+        return furthest
+
+    def _minutes(self, day: str) -> Iterator[tuple[int, int]]:
+        yield from self._writable(day).execute("SELECT DISTINCT app_id, minute FROM day_counter")
+
+    def forget_segment(self, segment: str) -> None:
+        """Drop the position of a segment that is gone."""
+        for connection in self._open.values():
+            connection.execute("DELETE FROM journal_position WHERE segment = ?", (segment,))
+
+    def make_durable(self) -> bool:
+        """Checkpoint what was appended; False when a reader holds some of it back."""
+        for connection in self._open.values():
+            in_wal, checkpointed = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            if in_wal != checkpointed:
+                return False
+        return True
+
+    def publish(self) -> None:
+        """Copy the changed counters and sizes into the lasting tables."""
+        for day, minutes in list(self._changed.items()):
+            connection = self._writable(day)
+            rows = [
+                row
+                for app_id, minute in minutes
+                for row in connection.execute(
+                    "SELECT app_id, minute, outcome, records FROM day_counter "
+                    "WHERE app_id = ? AND minute = ?",
+                    (app_id, minute),
+                )
+            ]
+            self.catalogue.set_counters(rows)
+            records = connection.execute("SELECT max(id) FROM log").fetchone()
+            self.catalogue.measure(day, (records and records[0]) or 0, day_file.size_of(self.folder, day))
+            del self._changed[day]
+
+    def close_writer(self) -> None:
+        """Close the files that are open for writing, when another takes over."""
+        for connection in self._open.values():
+            connection.close()
+        self._open.clear()
+        self._ranges.clear()
+        self._changed.clear()
+        self._current = ""
+
+    def drop(self, day: str) -> None:
+        """Drop a partition; its disk comes back as soon as readers let go, within a second."""
+        connection = self._open.pop(day, None)
+        if connection is not None:
+            connection.close()
+        self._ranges.pop(day, None)
+        self._changed.pop(day, None)
+        self.catalogue.remove(day)
+        day_file.delete_day(self.folder, day)
+        logger.info("partition %s dropped", day)
+
+    # What queries do.
+
+    def search(
+        self, wanted: LogFilter, limit: int, newest_first: bool = True, after: Position | None = None
+    ) -> Page:
+        """The first `limit` records after a position, in order of (time, day, id)."""
+        rows: list[Row] = []
+        unreadable: list[str] = []
+        for partition in self._partitions(wanted, newest_first):
+            if len(rows) >= limit and _is_beyond(partition, rows[-1].position, newest_first):
+                break
+            day = partition.name
+            side = _side(day, after, newest_first)
+            sql = log_query.page_sql(log_query.shape_of(wanted), newest_first, side)
+            values = {"limit": limit}
+            if after is not None:
+                values |= {"cursor_time": after.time, "cursor_id": after.id}
+            found = self._select(day, sql, wanted, values, unreadable)
+            rows += [Row(Position(values[2], day, values[0]), values) for values in found]
+            rows.sort(key=_position, reverse=newest_first)
+            del rows[limit:]
+        return Page(rows, unreadable)
+
+    def count(self, wanted: LogFilter, width: int) -> tuple[Counter[tuple[int, int]], list[str]]:
+        """How many records there are by (bucket of `width` µs, severity); days not readable."""
+        counts: Counter[tuple[int, int]] = Counter()
+        unreadable: list[str] = []
+        sql = log_query.histogram_sql(log_query.shape_of(wanted))
+        for partition in self._partitions(wanted, newest_first=True):
+            found = self._select(partition.name, sql, wanted, {"width": width}, unreadable)
+            for bucket, severity, records in found:
+                counts[bucket, severity] += records
+        return counts, unreadable
+
+    def get(self, day: str, number: int, apps: tuple[int, ...]) -> Row | None:
+        """One record of these apps by its partition and id."""
+        if not any(partition.name == day for partition in self.catalogue.partitions()):
+            return None
+        found = self._select(day, log_query.RECORD_SQL, LogFilter(apps), {"id": number}, [])
+        return Row(Position(found[0][2], day, number), found[0]) if found else None
+
+    def _select(
+        self,
+        day: str,
+        sql: str,
+        wanted: LogFilter,
+        values: dict[str, Any],
+        unreadable: list[str],
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement on one partition, app by app; a damaged one must not harm the others."""
+        values = log_query.values_of(wanted) | values
+        rows: list[tuple[Any, ...]] = []
+        try:
+            with self._readers.reading(day) as connection:
+                for app_id in wanted.apps:
+                    rows += connection.execute(sql, values | {"app_id": app_id})
+        except apsw.CantOpenError:
+            if self._has(day):
+                unreadable.append(day)
+        except (apsw.CorruptError, apsw.NotADBError, apsw.IOError) as error:
+            logger.error("partition %s can't be read: %s", day, error)
+            unreadable.append(day)
+        return rows
+
+    def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
+        """The partitions that can hold what is wanted, in the order in which a page fills."""
+        partitions = self.catalogue.partitions()
+        there = [
+            partition
+            for partition in partitions
+            if (wanted.start is None or partition.max_time >= wanted.start)
+            and (wanted.end is None or partition.min_time < wanted.end)
+        ]
+        if newest_first:
+            return sorted(there, key=lambda partition: partition.max_time, reverse=True)
+        return sorted(there, key=lambda partition: partition.min_time)
+
+    def release_dropped(self) -> None:
+        """Close what this process still holds open of dropped partitions."""
+        self._readers.keep_only({partition.name for partition in self.catalogue.partitions()})
+
+
+def _position(row: Row) -> Position:
+    return row.position
+
+
+def _is_beyond(partition: Partition, last: Position, newest_first: bool) -> bool:
+    """Whether all of a partition comes after a page that is full."""
+    return partition.max_time < last.time if newest_first else partition.min_time > last.time
+
+
+def _side(day: str, after: Position | None, newest_first: bool) -> str:
+    """Where a partition stands to a cursor (see `log_query.page_sql`)."""
+    if after is None:
+        return ""
+    if day == after.day:
+        return "day"
+    return "time_too" if (day < after.day) == newest_first else "time"

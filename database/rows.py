@@ -1,0 +1,212 @@
+"""From a frame's payload to the rows of the log table. This is the writer's hot path.
+
+Per record it costs one decode in compiled code and one pass of the loop in `_flat_rows`;
+`docs/benchmarks.md` says where each part of a microsecond goes.
+"""
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from utils.clock import DAY, EPOCH, SECOND, YEAR_2000, from_datetime, from_number
+from utils.level import INFO, SEVERITIES, spellings
+from utils.record import (
+    FIELDS,
+    NOTHING,
+    Form,
+    KeptContext,
+    KeptEnvelope,
+    KeptRecord,
+    LooseEnvelope,
+    Moment,
+    dumps,
+)
+
+COLUMNS = (
+    "app_id",
+    "time",
+    "received_at",
+    "severity",
+    "message",
+    "logger",
+    "environment",
+    "release",
+    "platform",
+    "device_id",
+    "session_id",
+    "user_id",
+    "trace_id",
+    "span_id",
+    "seq",
+    "skew_ms",
+    "truncated",
+    "exception",
+    "attributes",
+)
+MAX_MESSAGE_BYTES = 65_536
+MAX_SKEW = 30 * SECOND
+# SQLite reads JSON 1,000 levels deep; a text with fewer brackets than this can't come near.
+MANY_BRACKETS = 900
+
+_array = msgspec.json.Decoder(list[KeptRecord]).decode
+_record = msgspec.json.Decoder(KeptRecord)
+_envelope = msgspec.json.Decoder(KeptEnvelope).decode
+_loose_array = msgspec.json.Decoder(list[dict[str, Raw]]).decode
+_loose_record = msgspec.json.Decoder(dict[str, Raw])
+_loose_envelope = msgspec.json.Decoder(LooseEnvelope).decode
+_no_context = KeptContext()
+_severities: dict[Any, int] = {
+    None: INFO,
+    **{spelling: SEVERITIES[spelling.lower()] for spelling in spellings()},
+    **{number: number for number in range(1, 25)},
+}
+
+
+class Decoded(NamedTuple):
+    """A payload's records with what the batch says of them all."""
+
+    records: list[KeptRecord]
+    context: KeptContext = _no_context
+    sent_at: Moment = None
+    rejected: dict[str, int] = {}
+
+
+def decode(form: Form, payload: bytes) -> Decoded:
+    """Decode a payload that `service.batch` has validated."""
+    try:
+        return _decode_strictly(form, payload)
+    except msgspec.ValidationError:  # unknown fields
+        return _decode_loosely(form, payload)
+
+
+def _decode_strictly(form: Form, payload: bytes) -> Decoded:
+    if form is Form.ARRAY:
+        return Decoded(_array(payload))
+    if form is Form.RECORD:
+        return Decoded([_record.decode(payload)])
+    if form is Form.LINES:
+        return Decoded(_record.decode_lines(payload))
+    envelope = _envelope(payload)
+    if envelope.context is not None and envelope.context.attributes is not NOTHING:
+        return _decode_loosely(form, payload)  # two objects to merge, record by record
+    rejected = envelope.rejected if form is Form.CLEANED else {}
+    return Decoded(envelope.logs, envelope.context or _no_context, envelope.sent_at, rejected)
+
+
+def _decode_loosely(form: Form, payload: bytes) -> Decoded:
+    if form is Form.ARRAY:
+        return Decoded(_gathered(_loose_array(payload), {}))
+    if form is Form.RECORD:
+        return Decoded(_gathered([_loose_record.decode(payload)], {}))
+    if form is Form.LINES:
+        return Decoded(_gathered(_loose_record.decode_lines(payload), {}))
+    envelope = _loose_envelope(payload)
+    records = _gathered(envelope.logs, envelope.context or {})
+    rejected = envelope.rejected if form is Form.CLEANED else {}
+    return Decoded(records, _no_context, envelope.sent_at, rejected)
+
+
+def _gathered(records: Iterable[dict[str, Raw]], context: dict[str, Raw]) -> list[KeptRecord]:
+    """Records with their context filled in and their unknown fields among the attributes."""
+    common = _attributes(context)
+    gathered = []
+    for record in records:
+        given = {name: value for name, value in record.items() if bytes(value) != b"null"}
+        known = {name: value for name, value in (context | given).items() if name in FIELDS}
+        known["attributes"] = Raw(dumps(common | _attributes(record)))
+        gathered.append(_record.decode(dumps(known)))
+    return gathered
+
+
+def _attributes(members: dict[str, Raw]) -> dict[str, Raw]:
+    unknown = {name: value for name, value in members.items() if name not in FIELDS}
+    given = members.get("attributes", NOTHING)
+    return unknown | (msgspec.json.decode(given, type=dict[str, Raw] | None) or {})
+
+
+def flat_rows(app_id: int, received_at: int, batch: Decoded) -> list[Any]:
+    """The batch's rows, one after the other in one list, `len(COLUMNS)` values to a row."""
+    skew, sent_at = 0, _microseconds(batch.sent_at)
+    if sent_at is not None and abs(received_at - sent_at) > MAX_SKEW:
+        skew = received_at - sent_at
+    return _flat_rows(app_id, received_at, skew, batch.records, batch.context)
+
+
+def _flat_rows(
+    app_id: int, received_at: int, skew: int, records: list[KeptRecord], c: KeptContext
+) -> list[Any]:
+    flat: list[Any] = []
+    skew_ms = round(skew / 1000) or None
+    latest = received_at + DAY
+    for r in records:
+        moment = r.time or c.time
+        if type(moment) is datetime:
+            since = moment - EPOCH  # from_datetime, unrolled: this is a fifth of the loop
+            time = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds + skew
+        else:
+            time = received_at if moment is None else from_number(moment) + skew
+        attributes = None if r.attributes is NOTHING else _json_text(r.attributes)
+        if not YEAR_2000 <= time <= latest:
+            time, attributes = received_at, _with_original_time(attributes, moment)
+        message, truncated = r.message, None
+        if len(message) > MAX_MESSAGE_BYTES // 4:
+            message, truncated = _cut(message)
+        exception = c.exception if r.exception is NOTHING else r.exception
+        flat += (
+            app_id,
+            time,
+            received_at,
+            _severities[r.level or c.level],
+            message,
+            r.logger or c.logger,
+            r.environment or c.environment,
+            r.release or c.release,
+            r.platform or c.platform,
+            r.device_id or c.device_id,
+            r.session_id or c.session_id,
+            r.user_id or c.user_id,
+            r.trace_id or c.trace_id,
+            r.span_id or c.span_id,
+            c.seq if r.seq is None else r.seq,
+            skew_ms,
+            truncated,
+            None if exception is NOTHING else _json_text(exception),
+            attributes,
+        )
+    return flat
+
+
+def _microseconds(moment: Moment) -> int | None:
+    if moment is None or isinstance(moment, datetime):
+        return None if moment is None else from_datetime(moment)
+    return from_number(moment)
+
+
+def _json_text(raw: Raw) -> str | None:
+    """Raw JSON as text that SQLite's JSON functions can read; `null` is none."""
+    text = str(raw, "utf-8", "replace")  # type: ignore[call-overload]  # Raw is a buffer
+    if text == "null":
+        return None
+    if len(text) > MANY_BRACKETS and text.count("[") + text.count("{") > MANY_BRACKETS:
+        return json.dumps({"nested_json": text}, ensure_ascii=False)
+    return text
+
+
+def _cut(message: str) -> tuple[str, int | None]:
+    encoded = message.encode()
+    if len(encoded) <= MAX_MESSAGE_BYTES:
+        return message, None
+    return encoded[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore"), 1
+
+
+def _with_original_time(attributes: str | None, moment: Moment) -> str:
+    """The device's own time, kept beside the one that we could use instead."""
+    original = moment.isoformat() if isinstance(moment, datetime) else moment
+    given = json.loads(attributes) if attributes else {}
+    return json.dumps({**given, "original_time": original}, ensure_ascii=False)
+
+

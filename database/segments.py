@@ -1,0 +1,86 @@
+"""Reading the journal: chunks of frames from all segments, in order, whoever wrote them."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from database.frame import SEGMENT_HEADER, Damage, Frame, scan
+from utils.files import is_locked
+
+UNNAMED_SECONDS = 60
+
+
+class Chunk(NamedTuple):
+    """What was read at once from a segment; `end` is where the next reading begins.
+
+    `finished`: nobody will append to the segment any more and all of it has been read.
+    `readable` is False for a segment that is none of ours, or of a newer format.
+    """
+
+    segment: str
+    pieces: list[Frame | Damage]
+    end: int
+    finished: bool
+    readable: bool = True
+
+
+def list_segments(folder: Path) -> list[Path]:
+    """The node's segments, the oldest first."""
+    return sorted(folder.glob("*.seg"))
+
+
+def read_chunk(path: Path, start: int, limit: int) -> Chunk:
+    """Read about `limit` bytes of frames, or one frame that is longer."""
+    is_final = not is_locked(path)  # asked first: what follows then sees all that was written
+    with path.open("rb") as file:
+        header = file.read(len(SEGMENT_HEADER))
+        if header != SEGMENT_HEADER:
+            torn = is_final and SEGMENT_HEADER.startswith(header)
+            return Chunk(path.stem, [], 0, torn, torn or not is_final)
+        start = max(start, len(SEGMENT_HEADER))
+        while True:
+            file.seek(start)
+            data = file.read(limit)
+            at_end = not file.read(1)
+            pieces = [_moved(piece, start) for piece in scan(data, is_final and at_end)]
+            if pieces or at_end:
+                end = pieces[-1].end if pieces else start
+                finished = is_final and at_end
+                return Chunk(path.stem, pieces, start + len(data) if finished else end, finished)
+            limit *= 2
+
+
+def _moved(piece: Frame | Damage, start: int) -> Frame | Damage:
+    return piece._replace(start=piece.start + start, end=piece.end + start)
+
+
+def read_chunks(
+    folder: Path, positions: dict[str, int], limit: int, stop: Callable[[], bool]
+) -> Iterator[Chunk]:
+    """All that is not stored yet, chunk by chunk, segment after segment in turn, until none is left.
+
+    `positions` says where to begin in each segment, and is not changed.
+    """
+    reached = dict(positions)
+    done: set[str] = set()
+    found = True
+    while found and not stop():
+        found = False
+        for path in list_segments(folder):
+            if path.stem in done:
+                continue
+            chunk = read_chunk(path, reached.get(path.stem, 0), limit)
+            reached[path.stem] = chunk.end
+            if chunk.finished or not chunk.readable:
+                done.add(path.stem)
+            if chunk.pieces or path.stem in done:
+                found = True
+                yield chunk
+
+
+def sweep(folder: Path) -> None:
+    """Delete segments that never got their name, because their maker died."""
+    for path in folder.glob("*.new"):
+        if time.time() - path.stat().st_mtime > UNNAMED_SECONDS:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,104 @@
+"""The lasting tables, as SQLAlchemy Core sees them. Alembic makes and changes them
+(`database/migrations/`); a test compares the two.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+app = Table(
+    "app",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("ingest_key", String(64), nullable=False, unique=True),
+    Column("secret", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+# Records per app and minute of arrival. `outcome`: received, stored, duplicate, shed, or
+# rejected:<reason>; received = the sum of the others, once nothing is pending.
+app_counter = Table(
+    "app_counter",
+    metadata,
+    Column("app_id", Integer, primary_key=True, autoincrement=False),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("outcome", String(64), primary_key=True),
+    Column("records", BigInteger, nullable=False),
+)
+
+# The catalogue of day partitions. `min_time` and `max_time` bound the records' `time`; they are
+# widened before rows are committed, so they may be too wide but never too narrow.
+log_partition = Table(
+    "log_partition",
+    metadata,
+    Column("name", String(8), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("min_time", BigInteger, nullable=False),
+    Column("max_time", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("schema_version", Integer, nullable=False),
+    Column("drop_requested", Integer, nullable=False),
+)
+
+# The tables of one partition. A SQLite partition is a file that holds all four.
+day_metadata = MetaData()
+
+log = Table(
+    "log",
+    day_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("app_id", Integer, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("logger", String(128)),
+    Column("environment", String(128)),
+    Column("release", String(128)),
+    Column("platform", String(128)),
+    Column("device_id", String(128)),
+    Column("session_id", String(128)),
+    Column("user_id", String(128)),
+    Column("trace_id", String(128)),
+    Column("span_id", String(128)),
+    Column("seq", BigInteger),
+    Column("skew_ms", BigInteger),
+    Column("truncated", Integer),
+    Column("exception", Text),
+    Column("attributes", Text),
+    Index("ix_log_app_id_time", "app_id", "time"),
+)
+
+log_batch = Table(
+    "log_batch",
+    day_metadata,
+    Column("app_id", Integer, primary_key=True),
+    Column("batch_key", String(128), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+journal_position = Table(
+    "journal_position",
+    day_metadata,
+    Column("segment", String(36), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+day_counter = Table(
+    "day_counter",
+    day_metadata,
+    Column("app_id", Integer, primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("outcome", String(64), primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)

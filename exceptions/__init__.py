@@ -1,0 +1,99 @@
+"""Every failure that a client can see: its status, its stable `code` and its title (RFC 9457).
+
+Raise one anywhere; `utils.problem.problem_reply` is the one door through which they leave.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Problem(Exception):
+    """A refusal with a reason. Subclasses fix status, code and title; an instance adds the detail.
+
+    `headers` go out with the reply; `members` are further members of the problem object.
+    """
+
+    status = 500
+    code = "internal_error"
+    title = "Internal error"
+
+    def __init__(
+        self, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+class UnreadableBody(Problem):
+    """The body is not what its headers say: no JSON, a torn gzip stream, a length that lies."""
+
+    status, code, title = 400, "unreadable_body", "The body could not be read"
+
+
+class BadParameter(Problem):
+    """A query parameter is unknown, out of range or of the wrong form."""
+
+    status, code, title = 400, "bad_parameter", "A parameter could not be understood"
+
+
+class BadCursor(Problem):
+    """The cursor is not one of ours, or belongs to another query."""
+
+    status, code, title = 400, "bad_cursor", "The cursor is not valid for this query"
+
+
+class BadKey(Problem):
+    """No ingest key, or one that no app owns."""
+
+    status, code, title = 401, "bad_key", "The ingest key is missing or unknown"
+
+
+class BadToken(Problem):
+    """No token, or one that is forged, expired or of too small a scope."""
+
+    status, code, title = 401, "bad_token", "The token is missing or not valid"
+
+
+class Forbidden(Problem):
+    """Known, but not allowed."""
+
+    status, code, title = 403, "forbidden", "Not allowed"
+
+
+class NotFound(Problem):
+    """There is no such thing, or not for this reader."""
+
+    status, code, title = 404, "not_found", "Not found"
+
+
+class TooLarge(Problem):
+    """The body, inflated, or the number of its records is over the cap."""
+
+    status, code, title = 413, "too_large", "The body is too large"
+
+
+class UnsupportedEncoding(Problem):
+    """A Content-Encoding that we do not speak (RFC 9110, section 15.5.16)."""
+
+    status, code, title = 415, "unsupported_encoding", "The Content-Encoding is not supported"
+
+
+class NoGoodRecord(Problem):
+    """Every record of the batch was bad; `rejected` says why, one by one."""
+
+    status, code, title = 422, "no_good_record", "No record could be accepted"
+
+
+class NotAccepting(Problem):
+    """Nothing more can be kept safely right now; the client keeps its batch and tries again."""
+
+    status, code, title = 503, "not_accepting", "Not accepting records at the moment"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class StartError(Exception):
+    """The server can't start; the message is the one line that says why. Never sent to a client."""

@@ -1,0 +1,83 @@
+"""What a body holds: how many records, in which form, under which batch id.
+
+The fast way validates the whole body in compiled code and keeps it as it came. Only when something
+in it is bad is it cleaned record by record (`service.clean`).
+"""
+
+from typing import NamedTuple
+
+import msgspec
+
+from exceptions import TooLarge, UnreadableBody
+from utils.record import CheckedEnvelope, CheckedRecord, Form
+
+_array = msgspec.json.Decoder(list[CheckedRecord]).decode
+_record = msgspec.json.Decoder(CheckedRecord)
+_envelope = msgspec.json.Decoder(CheckedEnvelope).decode
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Rejection(NamedTuple):
+    """A record that was not accepted: its place in the batch, a stable reason, and what was wrong."""
+
+    index: int
+    reason: str
+    detail: str
+
+
+class Batch(NamedTuple):
+    """A validated body, ready for the journal.
+
+    `payload` holds `count` good records in the given form; `rejected` those that it does not.
+    """
+
+    form: Form
+    payload: bytes
+    count: int
+    batch_id: str | None = None
+    rejected: tuple[Rejection, ...] = ()
+
+
+def decode_batch(body: bytes, lines: bool, max_records: int) -> Batch:
+    """Validate a report's body; `lines` says that it is declared to be NDJSON.
+
+    Raises UnreadableBody and TooLarge; a bad record among good ones is in `rejected`.
+    """
+    body = body.removeprefix(BYTE_ORDER_MARK)
+    if not body or body.isspace():
+        raise UnreadableBody("the body is empty")
+    try:
+        batch = None if _needs_cleaning(body, max_records) else _validate(body, lines)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        batch = None
+    if batch is None:
+        from service.clean import clean_batch
+
+        batch = clean_batch(body, lines, max_records)
+    if batch.count > max_records:
+        raise TooLarge(f"more than {max_records} records in one report")
+    return batch
+
+
+def _needs_cleaning(body: bytes, max_records: int) -> bool:
+    """Whether a body that validates could still hold what we do not store.
+
+    NUL ends a text for SQL functions. And "message" counts the records well enough to refuse a
+    million of them before making objects.
+    """
+    return b"\\u0000" in body or body.count(b'"message"') > max_records
+
+
+def _validate(body: bytes, lines: bool) -> Batch:
+    body.decode()  # what the decoder reads over is not checked to be UTF-8
+    if lines:
+        return Batch(Form.LINES, body, len(_record.decode_lines(body)))
+    if body.lstrip()[:1] == b"[":
+        return Batch(Form.ARRAY, body, len(_array(body)))
+    if b'"logs"' not in body:
+        _record.decode(body)
+        return Batch(Form.RECORD, body, 1)
+    envelope = _envelope(body)
+    batch_id = None if envelope.batch_id is None else str(envelope.batch_id)
+    return Batch(Form.ENVELOPE, body, len(envelope.logs), batch_id)

@@ -1,0 +1,243 @@
+"""The careful way through a batch: record by record, so that a bad one never costs the good ones.
+
+What can be mended is mended (a lone surrogate, broken UTF-8 and NUL become U+FFFD, NaN becomes
+null, a level in any case is understood); what can't is rejected with its index and reason.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from exceptions import TooLarge, UnreadableBody
+from service.batch import Batch, Rejection
+from utils.clock import LAST, YEAR_2000, format_time, parse_time
+from utils.json_split import NotClosed, split_array, split_object
+from utils.level import severity_of
+from utils.record import FIELDS, MAX_TEXT, TEXT_FIELDS, Exception_, Form, Sequence, Text, dumps
+
+Members = dict[str, Raw]
+
+_members = msgspec.json.Decoder(Members).decode
+_types = {
+    **{name: msgspec.json.Decoder(Text | None).decode for name in TEXT_FIELDS},
+    "message": msgspec.json.Decoder(str).decode,
+    "seq": msgspec.json.Decoder(Sequence | None).decode,
+    "exception": msgspec.json.Decoder(Exception_ | None).decode,
+    "attributes": msgspec.json.Decoder(Members | None).decode,
+}
+_wanted = {
+    **dict.fromkeys(TEXT_FIELDS, f"a string of at most {MAX_TEXT} characters"),
+    "message": "a string",
+    "seq": "an integer from 0 to 2^63 - 1",
+    "exception": "an object {type, value, stacktrace}",
+    "attributes": "an object",
+}
+
+
+class BadRecord(ValueError):
+    """A record can't be accepted: a stable reason, and a detail for people."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def clean_batch(body: bytes, lines: bool, max_records: int) -> Batch:
+    """Sort a body's records into good and rejected ones and write the good ones anew.
+
+    Raises UnreadableBody when the body can't be cut into records, and TooLarge.
+    """
+    envelope, elements = _cut(body, lines)
+    context = _context(envelope.get("context"))
+    good: list[Members] = []
+    rejected: list[Rejection] = []
+    for index, element in enumerate(islice(elements, max_records + 1)):
+        if index == max_records:
+            raise TooLarge(f"more than {max_records} records in one report")
+        try:
+            good.append(clean_record(element, context))
+        except BadRecord as bad:
+            rejected.append(Rejection(index, bad.reason, bad.detail))
+    return Batch(
+        Form.CLEANED,
+        dumps({"sent_at": _sent_at(envelope), "logs": good, "rejected": _by_reason(rejected)}),
+        len(good),
+        _batch_id(envelope.get("batch_id")),
+        tuple(rejected),
+    )
+
+
+def _cut(body: bytes, lines: bool) -> tuple[dict[str, bytes], Iterator[bytes]]:
+    """The members of the envelope (none: an empty dict) and the records, as written."""
+    first = body.lstrip()[:1]
+    if lines:
+        return {}, _lines(body)
+    try:
+        if first == b"[":
+            return {}, iter(list(split_array(body)))
+        if first == b"{":
+            envelope = {_key(key): value for key, value in split_object(body)}
+            if envelope.get("logs", b"").startswith(b"["):
+                return envelope, iter(list(split_array(envelope["logs"])))
+            return {}, iter([body])
+    except NotClosed as error:
+        if first == b"{" and b"\n" in body.strip():
+            return {}, _lines(body)
+        raise UnreadableBody(f"the body is not valid JSON: {error}") from None
+    raise UnreadableBody("the body is neither an array, nor an object, nor lines of objects")
+
+
+def _lines(body: bytes) -> Iterator[bytes]:
+    return (line for line in body.splitlines() if line.strip())
+
+
+def _key(quoted: bytes) -> str:
+    try:
+        return str(msgspec.json.decode(quoted, type=str))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return quoted.decode("utf-8", "replace")
+
+
+def _context(text: bytes | None) -> Members:
+    if text is None or text == b"null":
+        return {}
+    try:
+        return _decode_members(text)
+    except BadRecord as bad:
+        raise UnreadableBody(f"context: {bad.detail}") from None
+
+
+def _batch_id(text: bytes | None) -> str | None:
+    if text is None or text == b"null":
+        return None
+    try:
+        batch_id = str(msgspec.json.decode(text, type=str | int))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        batch_id = ""
+    if not 0 < len(batch_id) <= MAX_TEXT or "\0" in batch_id:
+        raise UnreadableBody(f"batch_id is not a string of 1 to {MAX_TEXT} characters")
+    return batch_id
+
+
+def _sent_at(envelope: dict[str, bytes]) -> int | float | str | None:
+    """`sent_at` as the writer reads it; one that can't be understood is left out."""
+    return _moment(Raw(envelope["sent_at"])) if "sent_at" in envelope else None
+
+
+def _by_reason(rejected: list[Rejection]) -> dict[str, int]:
+    reasons = [rejection.reason for rejection in rejected]
+    return {reason: reasons.count(reason) for reason in set(reasons)}
+
+
+def clean_record(element: bytes, context: Members) -> Members:
+    """One record with the context's defaults filled in and every field in its stored form.
+
+    Unknown fields go into `attributes`. Raises BadRecord.
+    """
+    members = _decode_members(element)
+    record = {key: value for key, value in (context | members).items() if bytes(value) != b"null"}
+    attributes = _attributes(context) | _attributes(members)
+    if "message" not in members:
+        raise BadRecord("missing_message", "message is required")
+    _clean_level(record)
+    _clean_time(record, attributes)
+    for name, decode in _types.items():
+        if name in record:
+            _check(name, decode, record[name])
+    record = {name: value for name, value in record.items() if name in FIELDS}
+    if attributes:
+        record["attributes"] = Raw(dumps(attributes))
+    return record
+
+
+def _attributes(members: Members) -> Members:
+    """A record's attributes with its unknown fields among them."""
+    unknown = {name: value for name, value in members.items() if name not in FIELDS}
+    given = _check("attributes", _types["attributes"], members.get("attributes", Raw(b"null")))
+    return unknown | (given or {})
+
+
+def _check(name: str, decode: Any, value: Raw) -> Any:
+    try:
+        return decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        raise BadRecord(f"invalid_{name}", f"{name} must be {_wanted[name]}") from None
+
+
+def _clean_level(record: Members) -> None:
+    if "level" not in record:
+        return
+    severity = severity_of(_value(record["level"]))
+    if severity is None:
+        shown = bytes(record["level"])[:40].decode("utf-8", "replace")
+        raise BadRecord("invalid_level", f"{shown} is no level that we know")
+    record["level"] = Raw(dumps(severity))
+
+
+def _clean_time(record: Members, attributes: Members) -> None:
+    """A time that can't be understood is no reason to lose a record: it is kept beside it."""
+    if "time" not in record:
+        return
+    moment = _moment(record["time"])
+    if moment is None:
+        attributes["original_time"] = record.pop("time")
+    else:
+        record["time"] = Raw(dumps(moment))
+
+
+def _moment(value: Raw) -> int | float | str | None:
+    """A time as the writer's types accept it: a finite number, or RFC 3339 with a zone."""
+    given = _value(value)
+    moment = parse_time(given)
+    if moment is None or not isinstance(given, str):
+        return None if moment is None else given
+    return format_time(moment) if YEAR_2000 <= moment <= LAST else None
+
+
+def _value(value: Raw) -> Any:
+    try:
+        return msgspec.json.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return value  # of no type that a level or a time could have
+
+
+def _decode_members(text: bytes) -> Members:
+    """An object's members, mended where possible. Raises BadRecord."""
+    try:
+        if b"\\u0000" not in text and text.decode("utf-8"):
+            return _members(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    return _members(_mended(text))
+
+
+def _mended(text: bytes) -> bytes:
+    """The same object as clean JSON. Raises BadRecord when it is none."""
+    try:
+        value = _clean_text(json.loads(text.decode("utf-8", "replace")))
+    except RecursionError:
+        raise BadRecord("too_deep", "the record is nested too deeply") from None
+    except ValueError as error:
+        raise BadRecord("invalid_json", str(error)[:200]) from None
+    if not isinstance(value, dict):
+        raise BadRecord("not_an_object", "a record must be an object")
+    return dumps(value)
+
+
+def _clean_text(value: Any) -> Any:
+    """Replace what UTF-8, SQL and a 64-bit number can't hold."""
+    if isinstance(value, str):
+        paired = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return paired.replace("\0", "\ufffd")
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        return str(value)
+    if isinstance(value, list):
+        return [_clean_text(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean_text(key): _clean_text(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,74 @@
+"""How the node fares: whether it can accept and store, and why not."""
+
+import time
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from database.engine import HEAD, revision
+from database.journal import backlog, free_bytes
+from database.log_store import LogStore
+from database.progress import read_progress
+from utils.settings import Settings
+
+WRITER_SILENCE_SECONDS = 30
+
+
+def reasons(
+    settings: Settings, engine: Engine, log_store: LogStore
+) -> tuple[dict[str, str | int], list[str]]:
+    """What was looked at, and a sentence for each thing that is wrong."""
+    journal = settings.data_path / "journal"
+    progress = read_progress(journal)
+    waiting, free = _backlog(journal), _free(settings.data_path)
+    silent = round(time.time() - progress.at) if progress.at else -1
+    failing = []
+    if settings.writer.enabled and not 0 <= silent < WRITER_SILENCE_SECONDS:
+        failing.append("writer: no sign of life")
+    if progress.error:
+        failing.append(f"writer: {progress.error}")
+    if waiting > settings.journal.max_bytes:
+        failing.append(f"journal: {waiting} bytes wait to be stored, and {settings.journal.max_bytes} may")
+    if free < settings.journal.min_free_bytes:
+        failing.append(f"disk: {free} bytes are free, and {settings.journal.min_free_bytes} must be")
+    failing += _database(engine)
+    checks: dict[str, str | int] = {
+        "writer_silent_seconds": silent,
+        "backlog_bytes": waiting,
+        "free_bytes": free,
+        "quarantined": progress.quarantined,
+    }
+    return checks, failing
+
+
+def gauges(settings: Settings, log_store: LogStore) -> dict[str, tuple[str, float]]:
+    """The node's measures for Prometheus: name, help and value."""
+    journal = settings.data_path / "journal"
+    progress = read_progress(journal)
+    partitions = log_store.catalogue.partitions()
+    return {
+        "redlog_journal_backlog_bytes": ("Journal bytes that wait to be stored.", _backlog(journal)),
+        "redlog_writer_bytes_per_second": ("Journal bytes stored a second.", progress.bytes_per_second),
+        "redlog_writer_last_seen_seconds": ("When the writer was last heard of.", progress.at),
+        "redlog_quarantined": ("Things in quarantine.", progress.quarantined),
+        "redlog_disk_free_bytes": ("Free disk.", _free(settings.data_path)),
+        "redlog_partitions": ("Day partitions.", len(partitions)),
+        "redlog_partition_bytes": ("Bytes in day partitions.", sum(p.bytes for p in partitions)),
+    }
+
+
+def _backlog(journal: Path) -> int:
+    return backlog(journal) if journal.is_dir() else 0
+
+
+def _free(folder: Path) -> int:
+    return free_bytes(folder)
+
+
+def _database(engine: Engine) -> list[str]:
+    try:
+        found = revision(engine)
+    except SQLAlchemyError as error:
+        return [f"database: {type(error).__name__}"]
+    return [] if found == HEAD else [f"database: its schema is {found}, this version's is {HEAD}"]

@@ -1,0 +1,47 @@
+"""Accept a report: decode it, put it into the journal, write the receipt."""
+
+from typing import Any
+
+from database.journal import Journal
+from exceptions import NoGoodRecord, UnreadableBody
+from service.batch import Batch, decode_batch
+from utils.record import MAX_TEXT, dumps
+
+
+def accept(
+    body: bytes,
+    lines: bool,
+    app_id: int,
+    idempotency_key: str | None,
+    max_records: int,
+    journal: Journal,
+) -> bytes:
+    """Keep a report's good records and return the receipt as JSON.
+
+    `lines`: the body is declared to be NDJSON. The body's own `batch_id` goes before the header's.
+    Raises UnreadableBody, TooLarge, NoGoodRecord and NotAccepting.
+    """
+    batch = decode_batch(body, lines, max_records)
+    batch_id = batch.batch_id or _checked(idempotency_key)
+    if batch.count or batch.rejected:
+        journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload)
+    if batch.rejected and not batch.count:
+        raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=_rejected(batch))
+    return _receipt(batch, batch_id)
+
+
+def _checked(key: str | None) -> str | None:
+    if key and len(key) > MAX_TEXT:
+        raise UnreadableBody(f"Idempotency-Key has more than {MAX_TEXT} characters")
+    return key or None
+
+
+def _rejected(batch: Batch) -> list[dict[str, Any]]:
+    return [rejection._asdict() for rejection in batch.rejected]
+
+
+def _receipt(batch: Batch, batch_id: str | None) -> bytes:
+    receipt: dict[str, Any] = {"accepted": batch.count, "rejected": _rejected(batch), "shed": 0}
+    if batch_id is not None:
+        receipt["batch_id"] = batch_id
+    return dumps(receipt)

@@ -1,0 +1,29 @@
+"""What waits in the journal, for operators."""
+
+from pathlib import Path
+from typing import Any
+
+from database.frame import Frame
+from database.journal import backlog
+from database.progress import read_progress
+from database.segments import list_segments, read_chunks
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """Segments, waiting bytes and records, and the writer's state."""
+    if not folder.is_dir():
+        return {"segments": 0, "waiting_bytes": 0, "waiting_records": {}}
+    progress = read_progress(folder)
+    waiting: dict[int, int] = {}
+    for chunk in read_chunks(folder, progress.positions, 1 << 22, lambda: False):
+        for piece in chunk.pieces:
+            if isinstance(piece, Frame):
+                waiting[piece.app_id] = waiting.get(piece.app_id, 0) + piece.records
+    return {
+        "segments": len(list_segments(folder)),
+        "waiting_bytes": backlog(folder),
+        "waiting_records": waiting,
+        "stored_bytes_per_second": round(progress.bytes_per_second),
+        "error": progress.error,
+        "quarantined": progress.quarantined,
+    }

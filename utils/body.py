@@ -1,0 +1,166 @@
+"""Request bodies: read whole from the WSGI stream and inflated, both under a hard cap.
+
+Never through Flask: Werkzeug cuts a chunked body silently at its limit, and the rest is lost.
+"""
+
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+from exceptions import TooLarge, UnreadableBody, UnsupportedEncoding
+
+ACCEPTED = "gzip, deflate, zstd, br"
+MAX_LINKS, MAX_FRAMES, READ_BYTES = 4, 10_000, 2**20
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP, ZLIB, RAW = 31, 15, -15  # the formats around a deflate stream, as zlib's `wbits`
+ZSTD_WINDOW = 2**23  # all that a client may ask for (RFC 9659)
+# What one step inflates to is bounded by what it is fed: deflate grows at most 1032-fold, zstd to
+# 128 KiB from 4 bytes: 2 and 4 MiB. Brotli has no such bound, but takes a limit.
+DEFLATE_STEP, ZSTD_STEP, BROTLI_PIECE = 2**11, 2**7, 2**20
+Pieces = tuple[Iterator[bytes], type[Exception]]  # and what they raise when the data is corrupt
+
+
+def read_body(environ: Mapping[str, Any], limit: int) -> bytes:
+    """The whole request body, inflated; as sent and as inflated it has at most `limit` bytes.
+
+    Raises TooLarge, UnreadableBody (a length that lies, a broken chunk, a torn stream, a client
+    that went away) and UnsupportedEncoding.
+    """
+    body = _read(environ, limit)
+    encodings = environ.get("HTTP_CONTENT_ENCODING")
+    return inflate(body, encodings, limit) if encodings else body
+
+
+def inflate(data: bytes, encodings: str, limit: int) -> bytes:
+    """Undo a Content-Encoding (RFC 9110, section 8.4), last link first; `limit` caps every layer.
+
+    Raises UnsupportedEncoding, UnreadableBody (torn, corrupt, more than four links) and TooLarge,
+    which comes before much more than `limit` bytes are inflated.
+    """
+    links = _links(encodings)
+    if len(data) > limit:
+        raise TooLarge(f"the body is over {limit} bytes")
+    lying = links == ["gzip", "deflate"]  # pygelf and graypy name both and send one zlib stream
+    for link in reversed(links):
+        if not (lying and link == "gzip") or data.startswith(GZIP_MAGIC):
+            data = _undo(link, data, limit)
+    return data
+
+
+def _read(environ: Mapping[str, Any], limit: int) -> bytes:
+    """The body as sent. A length counts unless the body is chunked (RFC 9112, section 6.3)."""
+    stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
+    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if not length or chunked:
+        ends = chunked or environ.get("wsgi.input_terminated")
+        body = _read_up_to(stream, limit + 1) if ends else b""
+        size = len(body)
+    elif re.fullmatch("[0-9]{1,18}", length):
+        size = int(length)
+        body = _read_up_to(stream, size) if size <= limit else b""
+    else:
+        raise UnreadableBody("Content-Length is not a number")
+    if size > limit:
+        raise TooLarge(f"the body is over {limit} bytes")
+    if len(body) < size:
+        raise UnreadableBody(f"the body ended early: {len(body)} of {size} bytes came")
+    return body
+
+
+def _read_up_to(stream: Any, size: int) -> bytes:
+    """The next `size` bytes, fewer at the end; what the client broke becomes UnreadableBody."""
+    pieces = []
+    try:
+        while size > 0 and (piece := stream.read(min(size, READ_BYTES))):
+            pieces.append(piece)
+            size -= len(piece)
+    except Exception as error:  # gunicorn's own (a bad chunk) have no base in common but this
+        theirs = type(error).__module__.startswith("gunicorn.http")
+        if not theirs and not isinstance(error, (OSError, ValueError)):
+            raise
+        raise UnreadableBody(f"the body broke off: {type(error).__name__}") from error
+    return b"".join(pieces)
+
+
+def _links(encodings: str) -> list[str]:
+    """The encodings in the order they were applied, without empty elements and `identity`."""
+    names = [name.strip(" \t") for name in encodings.lower().split(",")]
+    links = [name for name in names if name not in ("", "identity")]
+    if len(links) > MAX_LINKS:
+        raise UnreadableBody(f"a Content-Encoding of more than {MAX_LINKS} links")
+    if unknown := [link for link in links if link not in DECODERS]:
+        detail = f"Content-Encoding {unknown[0][:40]!r}; accepted are {ACCEPTED}"
+        raise UnsupportedEncoding(detail, headers={"Accept-Encoding": ACCEPTED})
+    return links
+
+
+def _undo(link: str, data: bytes, limit: int) -> bytes:
+    """One layer taken off. Raises TooLarge at the piece that takes it over `limit` bytes."""
+    pieces, corrupt = DECODERS[link](data)
+    whole = BytesIO()
+    try:
+        for piece in pieces:
+            if whole.tell() + len(piece) > limit:
+                raise TooLarge(f"the body is over {limit} bytes")
+            whole.write(piece)
+    except corrupt as error:
+        raise UnreadableBody(f"the {link} body is corrupt: {error}") from error
+    return whole.getvalue()
+
+
+def _frames(data: bytes, new: Callable[[], Any], step: int, most: int) -> Iterator[bytes]:
+    """What up to `most` frames, one after the other, hold; `new` inflates one, fed by `step`."""
+    at = 0
+    for _ in range(most):
+        frame = new()
+        while not frame.eof:
+            if at >= len(data):
+                raise UnreadableBody("the compressed body ended early")
+            yield frame.decompress(data[at : at + step])
+            at += step
+        at = min(at, len(data)) - len(frame.unused_data)
+        if at == len(data):
+            return
+    raise UnreadableBody("more follows the end of the compressed body")
+
+
+def _gzip(data: bytes, otherwise: int = ZLIB) -> Pieces:
+    """gzip of one or more members (RFC 1952), or a zlib stream (RFC 1950) under its name."""
+    wbits, most = (GZIP, MAX_FRAMES) if data.startswith(GZIP_MAGIC) else (otherwise, 1)
+    return _frames(data, lambda: zlib.decompressobj(wbits), DEFLATE_STEP, most), zlib.error
+
+
+def _deflate(data: bytes) -> Pieces:
+    """A zlib stream, gzip, or the bare deflate stream (RFC 1951) that some clients send."""
+    # No encoder begins a bare stream with such bits: a stored block, padded with other than 0.
+    framed = data[:1] and data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+    return _gzip(data, ZLIB if framed else RAW)
+
+
+def _zstd(data: bytes) -> Pieces:
+    """zstd of one or more frames (RFC 8878)."""
+    import zstandard  # only here: start-up and memory
+
+    new = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).decompressobj
+    return _frames(data, new, ZSTD_STEP, MAX_FRAMES), zstandard.ZstdError
+
+
+def _br(data: bytes) -> Pieces:
+    """One Brotli stream (RFC 7932)."""
+    import brotli  # type: ignore[import-untyped]  # only here: start-up and memory
+
+    stream = brotli.Decompressor()
+
+    def pieces(rest: bytes) -> Iterator[bytes]:
+        while not stream.is_finished():
+            yield (piece := stream.process(rest, output_buffer_limit=BROTLI_PIECE))
+            if not piece and not stream.is_finished():
+                raise UnreadableBody("the compressed body ended early")
+            rest = b""  # the stream keeps what it has not used
+
+    return pieces(data), brotli.error
+
+
+DECODERS = {"gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate, "zstd": _zstd, "br": _br}

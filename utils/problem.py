@@ -1,0 +1,35 @@
+"""The one door through which failures leave: `application/problem+json` (RFC 9457)."""
+
+from http import HTTPStatus
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from exceptions import Problem
+from utils.log import log
+from utils.record import dumps
+
+
+def problem_reply(error: Exception) -> Response:
+    """Any exception as a problem reply. What is not ours to tell stays in the log."""
+    if isinstance(error, Problem):
+        body = {"code": error.code, "title": error.title, "detail": error.detail, **error.members}
+        return _reply(error.status, body, error.headers)
+    if isinstance(error, HTTPException):
+        return _of_werkzeug(error)
+    log.exception("%s %s failed", request.method, request.path)
+    return _reply(500, {"code": "internal_error", "title": "Internal error"}, {})
+
+
+def _of_werkzeug(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or 500)
+    body = {"code": status.name.lower(), "title": status.phrase, "detail": error.description or ""}
+    headers = {
+        name: value for name, value in error.get_headers() if name in ("Allow", "Location", "Retry-After")
+    }
+    return _reply(status, body, headers)
+
+
+def _reply(status: int, body: dict[str, object], headers: dict[str, str]) -> Response:
+    problem = {"type": "about:blank", "status": int(status), "detail": "", **body}
+    return Response(dumps(problem), status, headers, content_type="application/problem+json")

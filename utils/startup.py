@@ -1,0 +1,52 @@
+"""What must hold before the server starts; each failure is one clear line."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+from exceptions import StartError
+
+PORT_PATIENCE_SECONDS = 3.0  # the workers of a killed server hold its port for a moment
+
+
+def check_data_dir(data_dir: Path) -> None:
+    """Make the data directory if it is not there. Raises StartError when it can't be written."""
+    probe = data_dir / f".writable-{os.getpid()}"
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise StartError(f"the data directory {data_dir} can't be written: {error.strerror}") from None
+
+
+def check_not_running(pid_file: Path) -> None:
+    """Raises StartError when the pid file names a living server."""
+    try:
+        pid = int(pid_file.read_text())
+        os.kill(pid, 0)
+        running = "python" in Path(f"/proc/{pid}/comm").read_text() or not Path("/proc/self").exists()
+    except (OSError, ValueError):
+        return
+    if running:
+        raise StartError(f"already running on this data directory (pid {pid})")
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises StartError when the address can't be listened on."""
+    deadline = time.monotonic() + PORT_PATIENCE_SECONDS
+    while True:
+        try:
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address)
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise StartError(
+                    f"can't listen on {host} port {port}: {error.strerror}; "
+                    "choose another with --port or REDLOG_SERVER__PORT"
+                ) from None
+            time.sleep(0.2)
