@@ -48,6 +48,7 @@ class Server:
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.url}/healthz", timeout=5):
+                    time.sleep(1)  # one worker answers: the other is not far behind
                     return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.05)

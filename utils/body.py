@@ -149,7 +149,7 @@ def _zstd(data: bytes) -> Pieces:
 
 def _br(data: bytes) -> Pieces:
     """One Brotli stream (RFC 7932)."""
-    import brotli  # type: ignore[import-untyped]  # only here: start-up and memory
+    import brotli  # only here: start-up and memory
 
     stream = brotli.Decompressor()
 

@@ -1,0 +1,34 @@
+"""Fixtures that start real servers and stop them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from started import Server
+
+StartServer = Callable[..., Server]
+
+
+@pytest.fixture
+def make_server(tmp_path: Path) -> Iterator[StartServer]:
+    """Makes servers (`make_server(REDLOG_JOURNAL__SYNC="always")`), stopped when the test ends."""
+    servers: list[Server] = []
+
+    def make(**settings: str) -> Server:
+        name = f"server-{len(servers)}"
+        servers.append(Server(tmp_path / name, tmp_path / f"{name}.log", settings))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        if server.process is not None:
+            server.kill()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that the tests of a module share."""
+    folder = tmp_path_factory.mktemp("server")
+    shared = Server(folder / "data", folder / "server.log", {}).start()
+    yield shared
+    shared.kill()
