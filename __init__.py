@@ -39,7 +39,6 @@ writer = Writer(data, log_store, settings.writer, settings.retention, count_reco
 
 # The application.
 app = Flask("redlog", root_path=str(root), static_folder=None)
-app.json.sort_keys = False
 app.after_request(let_beacons_in)
 CORS(app, resources=cors_rules(settings.cors))
 app.register_error_handler(Exception, problem_reply)
@@ -50,9 +49,9 @@ ingest_key_required = guard.ingest_key_required
 token_required = guard.token_required
 
 # Controllers attach their routes to the app above.
-from controller import health  # noqa: E402, F401
+from controller import health
 
 if settings.server.role in ("all", "ingest"):
-    from controller import ingest  # noqa: F401
+    from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import logs  # noqa: F401
+    from controller import logs

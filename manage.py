@@ -57,7 +57,9 @@ def checked_settings() -> Settings:
 @click.option("--accesslog", help="File for a line per request; - is standard output.")
 @click.option("--errorlog", help="File for the server's own log; - is standard error.")
 @click.argument("gunicorn_arguments", nargs=-1, type=click.UNPROCESSED)
-def gunicorn_server(accesslog: str | None, errorlog: str | None, gunicorn_arguments: tuple[str, ...]) -> None:
+def gunicorn_server(
+    accesslog: str | None, errorlog: str | None, gunicorn_arguments: tuple[str, ...]
+) -> None:
     """Run the server in the foreground (what ./start.sh does).
 
     Checks settings, port and data directory, brings the database up to date and makes a first app.
@@ -114,7 +116,10 @@ def prepare(settings: Settings) -> str:
         lines += ["Read it back (the token is shown only now) / 查询 (令牌只显示一次):"]
         lines += [f"  curl {address}/api/v1/logs -H 'Authorization: Bearer {token}'"]
     else:
-        lines += ["A token to read with / 获取查询令牌:", "  .venv/bin/python manage.py token create --scope read"]
+        lines += [
+            "A token to read with / 获取查询令牌:",
+            "  .venv/bin/python manage.py token create --scope read",
+        ]
     return "\n".join(lines)
 
 
@@ -185,7 +190,12 @@ def app_list(as_json: bool) -> None:
 
     totals = apps.totals()
     rows = [
-        {"id": app.id, "name": app.name, "ingest_key": app.ingest_key, "records": totals.get(app.id, {})}
+        {
+            "id": app.id,
+            "name": app.name,
+            "ingest_key": app.ingest_key,
+            "records": totals.get(app.id, {}),
+        }
         for app in apps.all()
     ]
     if as_json:
@@ -216,8 +226,12 @@ def token_group() -> None:
 
 @token_group.command("create")
 @click.option("--scope", type=click.Choice(["read", "admin"]), default="read", show_default=True)
-@click.option("--app", "app_ids", type=int, multiple=True, help="Only this app's records; repeatable.")
-@click.option("--days", type=click.IntRange(min=1), help="How long it is good (setting token.days).")
+@click.option(
+    "--app", "app_ids", type=int, multiple=True, help="Only this app's records; repeatable."
+)
+@click.option(
+    "--days", type=click.IntRange(min=1), help="How long it is good (setting token.days)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json: bool) -> None:
     """Make a token; without --app it reads all apps."""
@@ -271,7 +285,9 @@ def partition_list(as_json: bool) -> None:
 
 @partition_group.command("drop")
 @click.argument("name")
-@click.option("--wait", default=30.0, show_default=True, help="Seconds to wait for the server to do it.")
+@click.option(
+    "--wait", default=30.0, show_default=True, help="Seconds to wait for the server to do it."
+)
 def partition_drop(name: str, wait: float) -> None:
     """Drop a day (as 20261120) with all its records; the disk comes back at once."""
     with_database()

@@ -6,7 +6,9 @@ from __init__ import app, ingest_key_required, journal, settings
 from service.ingest import accept
 from utils.body import read_body
 
-LINES = frozenset(("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"))
+LINES = frozenset(
+    ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
+)
 
 
 @app.post("/api/v1/logs")
@@ -19,4 +21,3 @@ def report_logs() -> Response:
     max_records = settings.ingest.max_records
     receipt = accept(body, declared in LINES, g.app_id, idempotency_key, max_records, journal)
     return Response(receipt, 202, content_type="application/json")
-

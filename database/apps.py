@@ -49,7 +49,7 @@ class Apps:
 
     def _first(self, statement: Select[tuple[int]]) -> int | None:
         with self.engine.connect() as connection:
-            return connection.execute(statement).scalar()
+            return connection.scalar(statement)
 
     def ids(self) -> tuple[int, ...]:
         """The ids of all apps."""
@@ -74,10 +74,12 @@ class Apps:
         values = {"name": name, "ingest_key": key, "secret": secret, "created_at": now_us()}
         try:
             with self.engine.begin() as connection:
-                made = connection.execute(insert(app).values(values)).inserted_primary_key
+                made = connection.execute(
+                    insert(app).values(values).returning(app.c.id)
+                ).scalar_one()
         except IntegrityError:
             raise NameTaken(name) from None
-        return App(made[0], name, key, secret)
+        return App(made, name, key, secret)
 
     def rotate_key(self, app_id: int) -> str | None:
         """Give an app a new ingest key; the old one is refused at once. None: no such app."""

@@ -1,7 +1,7 @@
 """Rows, batch keys, counters and the journal position into a day's file, in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import apsw
@@ -35,7 +35,7 @@ class Prepared(NamedTuple):
 
     frame: Frame
     rows: list[Any]
-    rejected: dict[str, int]
+    rejected: Mapping[str, int]
 
 
 class Appended(NamedTuple):

@@ -20,7 +20,7 @@ from utils.text import contains_folded
 SCHEMA_VERSION = 1
 BUSY_MS = 5000
 MAX_IDLE_READERS = 32
-_dialect = sqlite.dialect()  # type: ignore[no-untyped-call]
+_dialect = sqlite.dialect()
 
 # What a store that is away, full or damaged raises: wait and try again, nothing is wrong with
 # the rows.
@@ -66,7 +66,9 @@ def open_for_writing(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA wal_autocheckpoint = 8192")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     if connection.pragma("user_version") == 0:
-        connection.execute(f"BEGIN IMMEDIATE; {_schema()}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT")
+        connection.execute(
+            f"BEGIN IMMEDIATE; {_schema()}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT"
+        )
     return connection
 
 
@@ -74,8 +76,13 @@ def open_for_reading(path: Path) -> apsw.Connection:
     """Open a day's file to read. Raises apsw.CantOpenError when it is not there."""
     connection = _connect(path, apsw.SQLITE_OPEN_READWRITE)
     connection.execute("PRAGMA query_only = ON")
-    connection.create_scalar_function("contains_folded", contains_folded, 2, deterministic=True)
+    connection.create_scalar_function("contains_folded", _contains_folded, 2, deterministic=True)
     return connection
+
+
+def _contains_folded(*values: apsw.SQLiteValue) -> bool:
+    text, needle = values
+    return contains_folded(str(text), str(needle))
 
 
 class Readers:
@@ -108,7 +115,9 @@ class Readers:
     def _give_back(self, day: str, connection: apsw.Connection) -> None:
         with self._lock:
             self._idle[connection] = day
-            oldest = self._idle.popitem(last=False)[0] if len(self._idle) > MAX_IDLE_READERS else None
+            oldest = (
+                self._idle.popitem(last=False)[0] if len(self._idle) > MAX_IDLE_READERS else None
+            )
         if oldest is not None:
             oldest.close()
 

@@ -2,7 +2,7 @@
 
     segment = b"REDLOG" u16 version   frame*
     frame   = magic  u32 crc32  u32 payload bytes  u32 app id  i64 received at (µs)
-              u32 records  u8 form  u8 key bytes  u16 zero   key  payload
+              u32 records  u8 form  u8 zero  u16 key bytes   key  payload
 
 Numbers are little-endian; the crc covers everything behind it. The magic begins with 0xFF, which
 no UTF-8 text holds, so a payload can't be made to look like a frame.
@@ -18,8 +18,8 @@ from utils.record import Form
 VERSION = 1
 SEGMENT_HEADER = struct.pack("<6sH", b"REDLOG", VERSION)
 MAGIC = b"\xffRLF"
-_HEADER = struct.Struct("<4sIIIqIBBH")
-_BEHIND_CRC = struct.Struct("<IIqIBBH")
+_HEADER = struct.Struct("<4sIIIqIBxH")
+_BEHIND_CRC = struct.Struct("<IIqIBxH")
 HEADER_BYTES = _HEADER.size
 
 
@@ -46,8 +46,8 @@ class Damage(NamedTuple):
 def pack(
     app_id: int, received_at: int, records: int, form: Form, key: bytes, payload: bytes
 ) -> tuple[bytes, bytes]:
-    """A frame as (header with key, payload), ready for one writev. The key has at most 255 bytes."""
-    rest = _BEHIND_CRC.pack(len(payload), app_id, received_at, records, form, len(key), 0) + key
+    """A frame as (header with key, payload), for one writev. The key has at most 65,535 bytes."""
+    rest = _BEHIND_CRC.pack(len(payload), app_id, received_at, records, form, len(key)) + key
     crc = zlib.crc32(payload, zlib.crc32(rest))
     return MAGIC + crc.to_bytes(4, "little") + rest, payload
 
@@ -56,7 +56,7 @@ def unpack(data: bytes, at: int) -> Frame | None:
     """The frame that begins at `at`; None when there is no whole, sound one."""
     if len(data) - at < HEADER_BYTES or not data.startswith(MAGIC, at):
         return None
-    _, crc, size, app_id, received_at, records, form, key_size, _ = _HEADER.unpack_from(data, at)
+    _, crc, size, app_id, received_at, records, form, key_size = _HEADER.unpack_from(data, at)
     body = at + HEADER_BYTES + key_size
     end = body + size
     if end > len(data) or zlib.crc32(memoryview(data)[at + 8 : end]) != crc:

@@ -6,16 +6,29 @@ A query's shape (which filters, which order) is compiled once; its values are bo
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy import String as StringType
 from sqlalchemy.dialects import sqlite
 
 from database.tables import log
 from utils.text import folds_like_ascii, like_pattern
 
-_dialect = sqlite.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+_dialect = sqlite.dialect(paramstyle="named")
 
-_TRUE, _FALSE, _ZERO = (literal_column(text) for text in ("'true'", "'false'", "0"))
+_TRUE: ColumnElement[str] = literal_column("'true'")
+_FALSE: ColumnElement[str] = literal_column("'false'")
+_ZERO: ColumnElement[int] = literal_column("0")
 
 COLUMNS = tuple(column.name for column in log.c)
 
@@ -127,13 +140,15 @@ def page_sql(shape: Shape, newest_first: bool, after: str) -> str:
     `after` tells where the cursor stands: "" no cursor, "day" in this partition (then
     `:cursor_id` counts), "time" before or "time_too" behind it in the order of days.
     """
-    time, number, at = log.c.time, log.c.id, bindparam("cursor_time")
+    time, number = log.c.time, log.c.id
+    at: BindParameter[int] = bindparam("cursor_time")
+    own: BindParameter[int] = bindparam("cursor_id")
     statement = select(log).where(*_conditions(shape))
     beyond = time < at if newest_first else time > at
     up_to = time <= at if newest_first else time >= at
     if after == "day":
-        own = bindparam("cursor_id")
-        statement = statement.where(up_to, or_(beyond, number < own if newest_first else number > own))
+        same_time = number < own if newest_first else number > own
+        statement = statement.where(up_to, or_(beyond, same_time))
     elif after:
         statement = statement.where(up_to if after == "time_too" else beyond)
     if newest_first:

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from database import day_file, log_query
 from database.catalogue import Catalogue, Partition
-from database.day_append import Appended, CounterKey, Prepared, append
+from database.day_append import Appended, Prepared, append
 from database.log_query import LogFilter, Position
 from database.rows import COLUMNS
 from utils.clock import DAY, day_of, start_of
@@ -104,7 +104,9 @@ class LogStore:
         furthest: dict[str, int] = {}
         for path in sorted(self.folder.glob("*.db")):
             if path.stem >= since_day:
-                rows = self._writable(path.stem).execute("SELECT segment, position FROM journal_position")
+                rows = self._writable(path.stem).execute(
+                    "SELECT segment, position FROM journal_position"
+                )
                 for segment, position in rows:
                     furthest[segment] = max(position, furthest.get(segment, 0))
                 self._changed.setdefault(path.stem, set()).update(self._minutes(path.stem))
@@ -141,7 +143,9 @@ class LogStore:
             ]
             self.catalogue.set_counters(rows)
             records = connection.execute("SELECT max(id) FROM log").fetchone()
-            self.catalogue.measure(day, (records and records[0]) or 0, day_file.size_of(self.folder, day))
+            self.catalogue.measure(
+                day, (records and records[0]) or 0, day_file.size_of(self.folder, day)
+            )
             del self._changed[day]
 
     def close_writer(self) -> None:
@@ -167,7 +171,11 @@ class LogStore:
     # What queries do.
 
     def search(
-        self, wanted: LogFilter, limit: int, newest_first: bool = True, after: Position | None = None
+        self,
+        wanted: LogFilter,
+        limit: int,
+        newest_first: bool = True,
+        after: Position | None = None,
     ) -> Page:
         """The first `limit` records after a position, in order of (time, day, id)."""
         rows: list[Row] = []

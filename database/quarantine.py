@@ -1,4 +1,4 @@
-"""What can't be stored is put aside here with its reason: it neither blocks the line nor is lost."""
+"""What can't be stored is put aside with its reason: it neither blocks the line nor is lost."""
 
 from pathlib import Path
 
@@ -18,7 +18,12 @@ class Quarantine:
     def keep_frame(self, segment: str, frame: Frame, error: Exception) -> None:
         """Put aside a sound frame that the store refuses."""
         head, payload = pack(
-            frame.app_id, frame.received_at, frame.records, frame.form, frame.key.encode(), frame.payload
+            frame.app_id,
+            frame.received_at,
+            frame.records,
+            frame.form,
+            frame.key.encode(),
+            frame.payload,
         )
         why = f"{type(error).__name__}: {error}"
         self._keep(f"{segment}-{frame.start}.frame", head + payload, why)
@@ -28,7 +33,9 @@ class Quarantine:
         with (journal / f"{segment}.seg").open("rb") as file:
             file.seek(damage.start)
             piece = file.read(damage.end - damage.start)
-        self._keep(f"{segment}-{damage.start}.piece", piece, "no sound frame: the bytes were changed")
+        self._keep(
+            f"{segment}-{damage.start}.piece", piece, "no sound frame: the bytes were changed"
+        )
 
     def move_segment(self, journal: Path, segment: str) -> None:
         """Put aside a whole segment that is none of ours, or of a newer format."""

@@ -5,8 +5,9 @@ Per record it costs one decode in compiled code and one pass of the loop in `_fl
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
@@ -72,7 +73,7 @@ class Decoded(NamedTuple):
     records: list[KeptRecord]
     context: KeptContext = _no_context
     sent_at: Moment = None
-    rejected: dict[str, int] = {}
+    rejected: Mapping[str, int] = MappingProxyType({})
 
 
 def decode(form: Form, payload: bytes) -> Decoded:
@@ -144,7 +145,7 @@ def _flat_rows(
     latest = received_at + DAY
     for r in records:
         moment = r.time or c.time
-        if type(moment) is datetime:
+        if isinstance(moment, datetime):
             since = moment - EPOCH  # from_datetime, unrolled: this is a fifth of the loop
             time = (since.days * 86_400 + since.seconds) * SECOND + since.microseconds + skew
         else:
@@ -188,7 +189,7 @@ def _microseconds(moment: Moment) -> int | None:
 
 def _json_text(raw: Raw) -> str | None:
     """Raw JSON as text that SQLite's JSON functions can read; `null` is none."""
-    text = str(raw, "utf-8", "replace")  # type: ignore[call-overload]  # Raw is a buffer
+    text = str(raw, "utf-8", "replace")
     if text == "null":
         return None
     if len(text) > MANY_BRACKETS and text.count("[") + text.count("{") > MANY_BRACKETS:
@@ -208,5 +209,3 @@ def _with_original_time(attributes: str | None, moment: Moment) -> str:
     original = moment.isoformat() if isinstance(moment, datetime) else moment
     given = json.loads(attributes) if attributes else {}
     return json.dumps({**given, "original_time": original}, ensure_ascii=False)
-
-

@@ -58,7 +58,7 @@ def _moved(piece: Frame | Damage, start: int) -> Frame | Damage:
 def read_chunks(
     folder: Path, positions: dict[str, int], limit: int, stop: Callable[[], bool]
 ) -> Iterator[Chunk]:
-    """All that is not stored yet, chunk by chunk, segment after segment in turn, until none is left.
+    """All that is not stored yet, chunk by chunk, segment after segment in turn.
 
     `positions` says where to begin in each segment, and is not changed.
     """

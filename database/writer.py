@@ -36,7 +36,7 @@ Count = Callable[[Counter[CounterKey]], None]
 
 
 class Writer:
-    """Stores what the journal holds. `on_stored` hears what each transaction added to the counters."""
+    """Stores what the journal holds; `on_stored` hears what is added to the counters."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Writer:
         self._tell()
 
     def _pause(self) -> float:
-        """Seconds until the next turn: the poll, or a capped and jittered backoff after failures."""
+        """Seconds until the next turn: the poll, or a capped, jittered backoff after failures."""
         if not self._failures:
             return self.settings.poll_ms / 1000
         pause = self.settings.poll_ms / 1000 * 2.0 ** min(self._failures, 20)
@@ -136,7 +136,9 @@ class Writer:
     def _take_over(self) -> None:
         self.log_store.close_writer()
         self._finished.clear()
-        oldest = min((ordered_name_time(path.stem) for path in list_segments(self.folder)), default=None)
+        oldest = min(
+            (ordered_name_time(path.stem) for path in list_segments(self.folder)), default=None
+        )
         today = day_of(time.time_ns() // 1000)
         self._positions = self.log_store.positions(min(day_of(oldest), today) if oldest else today)
         self._reader = ThreadPoolExecutor(1, "writer-ahead")
@@ -264,7 +266,9 @@ class Writer:
         self._finished.clear()
 
     def _tell(self) -> None:
-        positions = {path.stem: self._positions.get(path.stem, 0) for path in list_segments(self.folder)}
+        positions = {
+            path.stem: self._positions.get(path.stem, 0) for path in list_segments(self.folder)
+        }
         quarantined = self.quarantine.count()
         now = time.time()
         progress = Progress(os.getpid(), now, positions, self._rate, self._error, quarantined)

@@ -4,8 +4,6 @@ The fast way validates the whole body in compiled code and keeps it as it came. 
 in it is bad is it cleaned record by record (`service.clean`).
 """
 
-from typing import NamedTuple
-
 import msgspec
 
 from exceptions import TooLarge, UnreadableBody
@@ -18,15 +16,15 @@ _envelope = msgspec.json.Decoder(CheckedEnvelope).decode
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Rejection(NamedTuple):
-    """A record that was not accepted: its place in the batch, a stable reason, and what was wrong."""
+class Rejection(msgspec.Struct, frozen=True):
+    """A record not accepted: its place in the batch, a stable reason, and what was wrong."""
 
     index: int
     reason: str
     detail: str
 
 
-class Batch(NamedTuple):
+class Batch(msgspec.Struct, frozen=True):
     """A validated body, ready for the journal.
 
     `payload` holds `count` good records in the given form; `rejected` those that it does not.

@@ -29,9 +29,13 @@ def reasons(
     if progress.error:
         failing.append(f"writer: {progress.error}")
     if waiting > settings.journal.max_bytes:
-        failing.append(f"journal: {waiting} bytes wait to be stored, and {settings.journal.max_bytes} may")
+        failing.append(
+            f"journal: {waiting} bytes wait to be stored, and {settings.journal.max_bytes} may"
+        )
     if free < settings.journal.min_free_bytes:
-        failing.append(f"disk: {free} bytes are free, and {settings.journal.min_free_bytes} must be")
+        failing.append(
+            f"disk: {free} bytes are free, and {settings.journal.min_free_bytes} must be"
+        )
     failing += _database(engine)
     checks: dict[str, str | int] = {
         "writer_silent_seconds": silent,
@@ -48,8 +52,14 @@ def gauges(settings: Settings, log_store: LogStore) -> dict[str, tuple[str, floa
     progress = read_progress(journal)
     partitions = log_store.catalogue.partitions()
     return {
-        "redlog_journal_backlog_bytes": ("Journal bytes that wait to be stored.", _backlog(journal)),
-        "redlog_writer_bytes_per_second": ("Journal bytes stored a second.", progress.bytes_per_second),
+        "redlog_journal_backlog_bytes": (
+            "Journal bytes that wait to be stored.",
+            _backlog(journal),
+        ),
+        "redlog_writer_bytes_per_second": (
+            "Journal bytes stored a second.",
+            progress.bytes_per_second,
+        ),
         "redlog_writer_last_seen_seconds": ("When the writer was last heard of.", progress.at),
         "redlog_quarantined": ("Things in quarantine.", progress.quarantined),
         "redlog_disk_free_bytes": ("Free disk.", _free(settings.data_path)),

@@ -26,7 +26,7 @@ def accept(
     if batch.count or batch.rejected:
         journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload)
     if batch.rejected and not batch.count:
-        raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=_rejected(batch))
+        raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=batch.rejected)
     return _receipt(batch, batch_id)
 
 
@@ -36,12 +36,8 @@ def _checked(key: str | None) -> str | None:
     return key or None
 
 
-def _rejected(batch: Batch) -> list[dict[str, Any]]:
-    return [rejection._asdict() for rejection in batch.rejected]
-
-
 def _receipt(batch: Batch, batch_id: str | None) -> bytes:
-    receipt: dict[str, Any] = {"accepted": batch.count, "rejected": _rejected(batch), "shed": 0}
+    receipt: dict[str, Any] = {"accepted": batch.count, "rejected": batch.rejected, "shed": 0}
     if batch_id is not None:
         receipt["batch_id"] = batch_id
     return dumps(receipt)

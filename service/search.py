@@ -50,7 +50,10 @@ class Query(NamedTuple):
 
 
 def parse_query(
-    parameters: Parameters, options: frozenset[str], apps: tuple[int, ...], all_apps: tuple[int, ...]
+    parameters: Parameters,
+    options: frozenset[str],
+    apps: tuple[int, ...],
+    all_apps: tuple[int, ...],
 ) -> Query:
     """Read a request's parameters: the filters, and of the options those that the route takes.
 
@@ -140,7 +143,7 @@ def _order(name: str, value: str) -> bool:
 
 def _interval(name: str, value: str) -> int:
     number, unit = value.rstrip("smhd"), value[len(value.rstrip("smhd")) :] or "s"
-    if number.isascii() and number.isdecimal() and unit in _UNITS and 0 < int(number[:9]):
+    if number.isascii() and number.isdecimal() and unit in _UNITS and int(number[:9]) > 0:
         return int(number[:9]) * _UNITS[unit]
     raise BadParameter(f"{name} must be like 60, 5m, 1h or 1d")
 
@@ -213,7 +216,11 @@ def histogram(query: Query, log_store: LogStore) -> dict[str, Any]:
         "to": format_time(end),
         "interval": interval,
         "buckets": [
-            {"time": format_time(bucket * interval * SECOND), "total": sum(levels.values()), "counts": levels}
+            {
+                "time": format_time(bucket * interval * SECOND),
+                "total": sum(levels.values()),
+                "counts": levels,
+            }
             for bucket, levels in buckets.items()
         ],
     }
@@ -229,7 +236,9 @@ def _fitting_interval(length: int) -> int:
 
 def record_of(row: Row) -> dict[str, Any]:
     """A record as it stands in a reply: what is set, times as RFC 3339, JSON values as they are."""
-    values = {name: value for name, value in zip(COLUMNS, row.values) if value is not None}
+    values = {
+        name: value for name, value in zip(COLUMNS, row.values, strict=True) if value is not None
+    }
     position = row.position
     record = {
         "id": f"{position.day}-{position.id}",
@@ -261,9 +270,9 @@ def _read_cursor(query: Query) -> Position | None:
         return None
     try:
         packed = base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
-        fingerprint, *position = msgspec.msgpack.decode(packed, type=tuple[bytes, int, str, int])
+        cursor = msgspec.msgpack.decode(packed, type=tuple[bytes, int, str, int])
     except (ValueError, msgspec.MsgspecError):
         raise BadCursor("the cursor is not one of ours") from None
-    if fingerprint != _fingerprint(query):
+    if cursor[0] != _fingerprint(query):
         raise BadCursor("the cursor belongs to another query")
-    return Position(*position)
+    return Position(*cursor[1:])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +119,23 @@ class Server:
     # Its use.
 
     def report(
-        self, body: Any, *, key: str | None = None, headers: dict[str, str] | None = None, **options: Any
+        self,
+        body: Any,
+        *,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
+        **options: Any,
     ) -> requests.Response:
         """Report a body: bytes as they are, anything else as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        sent = {"X-Redlog-Key": key or self.key, "Content-Type": "application/json", **(headers or {})}
-        return self.http.post(f"{self.url}/api/v1/logs", data=data, headers=sent, timeout=60, **options)
+        sent = {
+            "X-Redlog-Key": key or self.key,
+            "Content-Type": "application/json",
+            **(headers or {}),
+        }
+        return self.http.post(
+            f"{self.url}/api/v1/logs", data=data, headers=sent, timeout=60, **options
+        )
 
     def get(self, path: str, token: str | None = None, **parameters: Any) -> requests.Response:
         """Ask a reader's route."""
@@ -150,18 +162,20 @@ class Server:
 
     def wait_drained(self) -> None:
         """Wait until the journal is stored."""
-        wait_until(lambda: self.manage("journal", "status", "--json")["waiting_bytes"] == 0, "the drain")
+        wait_until(
+            lambda: self.manage("journal", "status", "--json")["waiting_bytes"] == 0, "the drain"
+        )
 
     def totals(self) -> dict[str, int]:
         """The first app's records by outcome (a second behind the truth at most)."""
-        return dict(next(a for a in self.manage("app", "list", "--json") if a["name"] == "test")["records"])
+        return dict(
+            next(a for a in self.manage("app", "list", "--json") if a["name"] == "test")["records"]
+        )
 
 
 def _kill(pid: int) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _is_alive(pid: int) -> bool:

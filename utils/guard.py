@@ -36,7 +36,9 @@ class Guard:
             key = _presented_key()
             app_id = self._id_of_key(key) if key else None
             if app_id is None:
-                raise BadKey("send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key=")
+                raise BadKey(
+                    "send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key="
+                )
             g.app_id = app_id
             return view(*args, **kwargs)
 

@@ -35,7 +35,9 @@ def severity_of(level: Any) -> int | None:
         return INFO
     if isinstance(level, str):
         spelling = level.strip().lower()
-        return SEVERITIES.get(spelling) or (severity_of(int(spelling)) if spelling.isdecimal() else None)
+        return SEVERITIES.get(spelling) or (
+            severity_of(int(spelling)) if spelling.isdecimal() else None
+        )
     if isinstance(level, bool) or not isinstance(level, (int, float)):
         return None
     return int(level) if level in range(1, 25) else None

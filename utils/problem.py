@@ -1,5 +1,6 @@
 """The one door through which failures leave: `application/problem+json` (RFC 9457)."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Response, request
@@ -25,11 +26,13 @@ def _of_werkzeug(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or 500)
     body = {"code": status.name.lower(), "title": status.phrase, "detail": error.description or ""}
     headers = {
-        name: value for name, value in error.get_headers() if name in ("Allow", "Location", "Retry-After")
+        name: value
+        for name, value in error.get_headers()
+        if name in ("Allow", "Location", "Retry-After")
     }
     return _reply(status, body, headers)
 
 
-def _reply(status: int, body: dict[str, object], headers: dict[str, str]) -> Response:
+def _reply(status: int, body: Mapping[str, object], headers: dict[str, str]) -> Response:
     problem = {"type": "about:blank", "status": int(status), "detail": "", **body}
     return Response(dumps(problem), status, headers, content_type="application/problem+json")

@@ -122,12 +122,7 @@ class LooseEnvelope(_Envelope, gc=False, kw_only=True):
     rejected: dict[str, int] = {}
 
 
-TEXT_FIELDS = tuple(name for name in _Fields.__struct_fields__ if name.endswith("_id")) + (
-    "logger",
-    "environment",
-    "release",
-    "platform",
-)
+TEXT_FIELDS = tuple(set(_Fields.__struct_fields__) - {"time", "level", "seq"})
 FIELDS = frozenset(KeptRecord.__struct_fields__)
 
 dumps = msgspec.json.Encoder().encode

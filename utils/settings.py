@@ -23,7 +23,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A group of settings; a key that it does not list is refused."""
 
 
-class Server(Section):
+class Server(Section, frozen=True):
     """Where and how the HTTP server listens."""
 
     host: str
@@ -36,19 +36,19 @@ class Server(Section):
     log_level: Literal["debug", "info", "warning", "error"]
 
 
-class Database(Section):
+class Database(Section, frozen=True):
     """The store; an empty URL is SQLite in the data directory."""
 
     url: str
 
 
-class Redis(Section):
+class Redis(Section, frozen=True):
     """The optional Redis; an empty URL is none."""
 
     url: str
 
 
-class JournalSettings(Section):
+class JournalSettings(Section, frozen=True):
     """The journal's durability, its segments and the bounds of its disk."""
 
     sync: Literal["always", "interval", "off"]
@@ -58,7 +58,7 @@ class JournalSettings(Section):
     min_free_bytes: Count
 
 
-class WriterSettings(Section):
+class WriterSettings(Section, frozen=True):
     """How the journal is drained into the store."""
 
     enabled: bool
@@ -68,34 +68,34 @@ class WriterSettings(Section):
     stop_seconds: Count
 
 
-class Ingest(Section):
+class Ingest(Section, frozen=True):
     """The caps of one report."""
 
     max_body_bytes: Positive
     max_records: Positive
 
 
-class Retention(Section):
+class Retention(Section, frozen=True):
     """When a day's partition is dropped: after `days`, or the oldest first above `max_bytes`."""
 
     days: Count
     max_bytes: Count
 
 
-class Cors(Section):
+class Cors(Section, frozen=True):
     """Which web origins may report and which may query."""
 
     ingest_origins: list[str]
     dashboard_origins: list[str]
 
 
-class Token(Section):
+class Token(Section, frozen=True):
     """Access tokens."""
 
     days: Positive
 
 
-class Settings(Section):
+class Settings(Section, frozen=True):
     """All settings. `data_dir` is absolute."""
 
     data_dir: str

@@ -18,7 +18,9 @@ def check_data_dir(data_dir: Path) -> None:
         probe.write_bytes(b"")
         probe.unlink()
     except OSError as error:
-        raise StartError(f"the data directory {data_dir} can't be written: {error.strerror}") from None
+        raise StartError(
+            f"the data directory {data_dir} can't be written: {error.strerror}"
+        ) from None
 
 
 def check_not_running(pid_file: Path) -> None:
@@ -26,7 +28,9 @@ def check_not_running(pid_file: Path) -> None:
     try:
         pid = int(pid_file.read_text())
         os.kill(pid, 0)
-        running = "python" in Path(f"/proc/{pid}/comm").read_text() or not Path("/proc/self").exists()
+        running = (
+            "python" in Path(f"/proc/{pid}/comm").read_text() or not Path("/proc/self").exists()
+        )
     except (OSError, ValueError):
         return
     if running:

@@ -11,7 +11,9 @@ def folds_like_ascii(needle: str) -> bool:
 
     True for Latin letters without accents and for scripts without case, Chinese among them.
     """
-    return all(letter.isascii() or letter.casefold() == letter == letter.upper() for letter in needle)
+    return all(
+        letter.isascii() or letter.casefold() == letter == letter.upper() for letter in needle
+    )
 
 
 def like_pattern(needle: str) -> str:
