@@ -4,7 +4,7 @@ import secrets
 import time
 from typing import NamedTuple
 
-from sqlalchemy import Engine, Select, func, insert, select, update
+from sqlalchemy import Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from database.tables import app, app_counter
@@ -43,13 +43,10 @@ class Apps:
             return known[1]
         if len(self._known) >= MAX_KNOWN_KEYS:
             self._known.clear()
-        found = self._first(select(app.c.id).where(app.c.ingest_key == key))
+        with self.engine.connect() as connection:
+            found: int | None = connection.scalar(select(app.c.id).where(app.c.ingest_key == key))
         self._known[key] = (now + KNOWN_SECONDS, found)
         return found
-
-    def _first(self, statement: Select[tuple[int]]) -> int | None:
-        with self.engine.connect() as connection:
-            return connection.scalar(statement)
 
     def ids(self) -> tuple[int, ...]:
         """The ids of all apps."""

@@ -80,7 +80,7 @@ def open_for_reading(path: Path) -> apsw.Connection:
     return connection
 
 
-def _contains_folded(*values: apsw.SQLiteValue) -> bool:
+def _contains_folded(*values: "apsw.SQLiteValue") -> bool:
     text, needle = values
     return contains_folded(str(text), str(needle))
 
