@@ -6,7 +6,6 @@ if __name__ != "__init__":
 from pathlib import Path
 
 from flask import Flask
-from flask_cors import CORS
 
 from database.apps import Apps
 from database.engine import open_engine
@@ -15,11 +14,11 @@ from database.log_store import LogStore
 from database.writer import Writer
 from utils.guard import Guard
 from utils.log import set_up_log
-from utils.metrics import count_records, prepare_metrics
+from utils.metrics import Metrics
 from utils.problem import problem_reply
 from utils.settings import load_settings
 from utils.tokens import Tokens, load_secret
-from utils.web import cors_rules, let_beacons_in
+from utils.web import allow_origins
 
 # Settings, and the few files that stand in the data directory from the first start on.
 root = Path(__file__).resolve().parent
@@ -27,7 +26,7 @@ settings = load_settings(root / "setting.yaml")
 data = settings.data_path
 data.mkdir(mode=0o700, parents=True, exist_ok=True)
 set_up_log(settings.server.log_level)
-prepare_metrics(data)
+metrics = Metrics(data)
 
 # Engines: made here, connected by the process that first uses them.
 engine = open_engine(settings.database, data)
@@ -35,12 +34,11 @@ apps = Apps(engine)
 tokens = Tokens(load_secret(data))
 journal = Journal(settings.journal, data)
 log_store = LogStore(engine, data)
-writer = Writer(data, log_store, settings.writer, settings.retention, count_records)
+writer = Writer(data, log_store, settings.writer, settings.retention, metrics.count_records)
 
-# The application.
+# The application; pages of other origins are let in by Flask-Cors.
 app = Flask("redlog", root_path=str(root), static_folder=None)
-app.after_request(let_beacons_in)
-CORS(app, resources=cors_rules(settings.cors))
+allow_origins(app, settings.cors)
 app.register_error_handler(Exception, problem_reply)
 
 # The guards of the routes: who may report, who may read.

@@ -212,7 +212,7 @@ SUITES: dict[str, Callable[[str, Plan], Figures]] = {
 def _records_found(server: RedLog) -> int:
     """How many records a reader finds over HTTP."""
     buckets = server.get("/logs/histogram?interval=1h")["buckets"]
-    return sum(bucket["count"] for bucket in buckets)
+    return sum(bucket["total"] for bucket in buckets)
 
 
 def _wait_for_rows(count: Callable[[], int], wanted: int, quiet: float) -> tuple[int, float]:

@@ -22,7 +22,7 @@ end
 
 local file, filler, verifying
 local requests, turn = {}, 0
-local sent, answered, refused, exhausted = 0, 0, 0, false
+local sent, answered, refused, exhausted, over = 0, 0, 0, false, false
 
 function init()
    file = assert(io.open(prefix .. "." .. slice))
@@ -59,7 +59,8 @@ end
 local function count_answer(status)
    if status ~= 200 then answered = answered + 1 end -- 200 answers the filler, 202 a report
    if status > 299 then refused = refused + 1 end
-   if exhausted and answered == sent then
+   if exhausted and answered == sent and not over then -- more answers may come before it stops
+      over = true
       io.stderr:write("end " .. refused .. "\n")
       wrk.thread:stop()
    end

@@ -2,9 +2,8 @@
 
 from flask import Response, request
 
-from __init__ import app, engine, log_store, settings
+from __init__ import app, engine, log_store, metrics, settings
 from service.health import gauges, reasons
-from utils.metrics import render_metrics, request_counter
 from utils.record import dumps
 
 
@@ -23,10 +22,10 @@ def readyz() -> Response:
 
 
 @app.get("/metrics")
-def metrics() -> Response:
+def show_metrics() -> Response:
     """Prometheus' text format, right over all workers."""
     return Response(
-        render_metrics(gauges(settings, log_store)),
+        metrics.render(gauges(settings, log_store)),
         content_type="text/plain; version=0.0.4; charset=utf-8",
     )
 
@@ -34,6 +33,7 @@ def metrics() -> Response:
 @app.after_request
 def count_answer(response: Response) -> Response:
     """Count every answer by route and status."""
-    route = request.url_rule.rule if request.url_rule is not None else "none"
-    request_counter(route, response.status_code)()
+    rule = request.url_rule
+    route = "none" if rule is None else rule.rule
+    metrics.count_answer(route, response.status_code)
     return response

@@ -1,36 +1,37 @@
 """Querying: where dashboards read."""
 
-from flask import Response, g, request
+from flask import Response, request
 
 from __init__ import app, log_store, token_required
 from service import search
+from utils.guard import Reader
 from utils.record import dumps
 
 
 @app.get("/api/v1/logs")
 @token_required("read")
-def list_logs() -> Response:
+def list_logs(reader: Reader) -> Response:
     """A page of records, the newest first unless asked otherwise."""
-    return _reply(search.find(_query(search.LIST_OPTIONS), log_store))
+    return _reply(search.find(_query(reader, search.LIST_OPTIONS), log_store))
 
 
 @app.get("/api/v1/logs/<public_id>")
 @token_required("read")
-def show_log(public_id: str) -> Response:
+def show_log(reader: Reader, public_id: str) -> Response:
     """One record."""
-    return _reply(search.find_one(public_id, g.apps, log_store))
+    return _reply(search.find_one(public_id, reader.apps, log_store))
 
 
 @app.get("/api/v1/logs/histogram")
 @token_required("read")
-def count_logs() -> Response:
+def count_logs(reader: Reader) -> Response:
     """How many records there are, by time and level."""
-    return _reply(search.histogram(_query(search.HISTOGRAM_OPTIONS), log_store))
+    return _reply(search.histogram(_query(reader, search.HISTOGRAM_OPTIONS), log_store))
 
 
-def _query(options: frozenset[str]) -> search.Query:
+def _query(reader: Reader, options: frozenset[str]) -> search.Query:
     parameters = list(request.args.items(multi=True))
-    return search.parse_query(parameters, options, g.apps, g.all_apps)
+    return search.parse_query(parameters, options, *reader)
 
 
 def _reply(body: object) -> Response:

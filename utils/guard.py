@@ -2,14 +2,21 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-from flask import g, request
+from flask import request
 
 from exceptions import BadKey, BadToken, Forbidden
 from utils.tokens import Tokens
 
-View = TypeVar("View", bound=Callable[..., Any])
+View = Callable[..., Any]
+
+
+class Reader(NamedTuple):
+    """Who reads: the ids of the apps that they may see, and of all apps there are."""
+
+    apps: tuple[int, ...]
+    all_apps: tuple[int, ...]
 
 
 class Guard:
@@ -29,40 +36,37 @@ class Guard:
         self._tokens = tokens
 
     def ingest_key_required(self, view: View) -> View:
-        """Only for clients with an app's ingest key; the app's id is in `g.app_id`."""
+        """Only for clients with an app's ingest key; the view is given `app_id`."""
 
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            key = _presented_key()
-            app_id = self._id_of_key(key) if key else None
-            if app_id is None:
-                raise BadKey(
-                    "send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key="
-                )
-            g.app_id = app_id
-            return view(*args, **kwargs)
+        def guarded(**arguments: Any) -> Any:
+            return view(app_id=self._reporting_app(), **arguments)
 
-        return guarded  # type: ignore[return-value]
+        return guarded
 
     def token_required(self, scope: str) -> Callable[[View], View]:
-        """Only for readers with an access token of this scope.
-
-        `g.apps` holds the ids of the apps that the reader may see, `g.all_apps` those of all.
-        """
+        """Only for readers with an access token of this scope; the view is given `reader`."""
 
         def decorate(view: View) -> View:
             @wraps(view)
-            def guarded(*args: Any, **kwargs: Any) -> Any:
-                g.all_apps = self._all_apps()
-                g.apps = self._readable_apps(scope)
-                return view(*args, **kwargs)
+            def guarded(**arguments: Any) -> Any:
+                return view(reader=self._reader(scope), **arguments)
 
-            return guarded  # type: ignore[return-value]
+            return guarded
 
         return decorate
 
-    def _readable_apps(self, scope: str) -> tuple[int, ...]:
-        access = self._tokens.read(_bearer())
+    def _reporting_app(self) -> int:
+        """The app whose key was sent in the header, as a bearer token or in the query."""
+        environ = request.environ
+        key = environ.get("HTTP_X_REDLOG_KEY") or _bearer(environ) or request.args.get("key")
+        app_id = self._id_of_key(key) if key else None
+        if app_id is None:
+            raise BadKey("send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key=")
+        return app_id
+
+    def _reader(self, scope: str) -> Reader:
+        access = self._tokens.read(_bearer(request.environ))
         if access is None:
             raise BadToken(
                 "send an access token as `Authorization: Bearer …`",
@@ -70,17 +74,12 @@ class Guard:
             )
         if not access.allows(scope):
             raise Forbidden(f"this token's scope is {access.scope}, not {scope}")
+        everything = self._all_apps()
         if access.apps is None:
-            return tuple(g.all_apps)
-        return tuple(app_id for app_id in g.all_apps if app_id in access.apps)
+            return Reader(everything, everything)
+        return Reader(tuple(app for app in everything if app in access.apps), everything)
 
 
-def _bearer() -> str:
-    kind, _, value = request.environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+def _bearer(environ: dict[str, Any]) -> str:
+    kind, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return value.strip() if kind.lower() == "bearer" else ""
-
-
-def _presented_key() -> str:
-    """The ingest key from its header, a bearer token or the query, looked for in this order."""
-    key = request.environ.get("HTTP_X_REDLOG_KEY") or _bearer()
-    return key or request.args.get("key", "")
