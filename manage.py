@@ -205,6 +205,19 @@ def app_list(as_json: bool) -> None:
         show(row, False)
 
 
+@app_group.command("key")
+@click.argument("name", required=False)
+def app_key(name: str | None) -> None:
+    """Print an app's ingest key, the first app's if no NAME is given."""
+    with_database()
+    from __init__ import apps
+
+    found = next((app for app in apps.all() if name in (None, app.name)), None)
+    if found is None:
+        raise StartError(f"there is no app {name!r}" if name else "there is no app yet")
+    click.echo(found.ingest_key)
+
+
 @app_group.command("rotate-key")
 @click.argument("app_id", type=int)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -242,7 +255,8 @@ def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json
         if app_id not in apps.ids():
             raise StartError(f"there is no app {app_id}")
     seconds = (days or settings.token.days) * 86_400
-    show({"token": tokens.issue(scope, list(app_ids) or None, seconds)}, as_json)
+    token = tokens.issue(scope, list(app_ids) or None, seconds)
+    click.echo(json.dumps({"token": token}) if as_json else token)
 
 
 @cli.command("doctor")

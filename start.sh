@@ -33,7 +33,7 @@ Options, to be given after -d or restart if there is one:
 Settings stand in setting.yaml; the environment overrides them: REDLOG_SERVER__PORT=8000.
   REDLOG_DATA_DIR           where everything is kept: ./data unless said otherwise
   REDLOG_STOP_WAIT          how many seconds `stop` waits: 60 unless said otherwise
-  PYTHON                    the Python (3.11 or newer) that .venv is made with
+  PYTHON                    the Python (3.10 or newer) that .venv is made with
 
 In the background its log is in log/redlog.log in the data folder.
 END
@@ -75,6 +75,7 @@ start_in_background() {
         elif [[ -s $welcome && -z $(tail -c 1 "$welcome") ]]; then
             cat "$welcome"
             echo "It runs in the background (pid $pid), its log is $log; ./start.sh stop stops it."
+            running_pid >/dev/null || say "its data directory is not $data: give stop and status its REDLOG_DATA_DIR"
             return
         fi
         sleep 0.1

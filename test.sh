@@ -29,8 +29,8 @@ missing_programs() {
 }
 
 # Installs what is missing, without starting the services that come with it.
-install_programs() {
-    local program policy=/usr/sbin/policy-rc.d
+install_programs() (
+    policy=/usr/sbin/policy-rc.d
     if [[ ! -e $policy ]]; then
         trap 'rm -f /usr/sbin/policy-rc.d' EXIT
         printf '#!/bin/sh\nexit 101\n' >$policy
@@ -41,7 +41,7 @@ install_programs() {
         say "installing ${program#*:}"
         DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${program#*:}" </dev/null >/dev/null || true
     done
-}
+)
 
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
     print_help

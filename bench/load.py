@@ -90,14 +90,19 @@ class Sending:
                 self._wrk.send_signal(signal.SIGINT)  # else it sleeps until its duration is over
                 break
 
+    @property
+    def failed(self) -> bool:
+        """Whether a request was refused, or wrk ended before its last answer."""
+        return self.refused > 0 or not (self.ended or self._listener.is_alive())
+
     def wait(self, timeout: float) -> None:
         """Wait for the last answer. Raises TimeoutError, or RuntimeError when any was refused."""
         self._listener.join(timeout)
-        if self._listener.is_alive():
-            self.stop()
-            raise TimeoutError("the server did not answer every request")
+        late = self._listener.is_alive()
         self.stop()
-        if self.refused or not self.ended:
+        if late:
+            raise TimeoutError("the server did not answer every request")
+        if self.failed:
             raise RuntimeError(f"{self.refused} requests were refused, or wrk ended early")
 
     def stop(self) -> None:

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import click
 
+from acknowledge import acknowledge
 from load import require_wrk
-from measure import SUITES, Figures, Plan, prepare
+from plan import Figures, Plan, prepare
+from queries import queries
 from server import ROOT, WORKER_CLASSES
+from sustained import sustained
 from table import Samples, circumstances, save, table
 
+SUITES = {"acknowledge": acknowledge, "sustained": sustained, "queries": queries}
 QUERY_RECORDS = 1_000_000
 DOCS = ROOT / "docs" / "benchmarks.md"
 
@@ -49,7 +53,8 @@ def main(
         plan = prepare(Path(directory), seconds, records, query_records, wrk_threads)
         suites, classes = only or tuple(SUITES), worker_class or tuple(WORKER_CLASSES)
         samples = _measure(suites, classes, repeat, plan)
-    command = " ".join(["python bench/run.py", *sys.argv[1:]])
+    shown = [word for word in sys.argv[1:] if word not in ("--output", str(output))]
+    command = " ".join(["python bench/run.py", *shown])
     text = f"{circumstances(command)}\n\n{table(samples)}"
     print(text)
     if output or not (only or worker_class or quick):

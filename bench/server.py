@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from day_files import count_rows
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
@@ -122,17 +123,6 @@ class RedLog(Server):
         return sum(count_rows(file) for file in self.day_files())
 
 
-def count_rows(file: Path) -> int:
-    """Rows of a day file; nothing was ever deleted from it, so the last id tells."""
-    database = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)
-    try:
-        return database.execute("SELECT max(id) FROM log").fetchone()[0] or 0
-    except sqlite3.OperationalError:  # just being made
-        return 0
-    finally:
-        database.close()
-
-
 @contextmanager
 def redlog(worker_class: str, **settings: str) -> Iterator[RedLog]:
     """A RedLog in a directory that is removed afterwards.
@@ -158,6 +148,7 @@ def reference(app: str, worker_class: str) -> Iterator[Server]:
         *[sys.executable, "-m", "gunicorn", app, "--chdir", str(BENCH), "--no-control-socket"],
         *["--worker-class", WORKER_CLASSES[worker_class], "--bind", f"127.0.0.1:{port}"],
         *["--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"],
+        *["--keep-alive", "75"],
     ]
     with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
         environment = {**os.environ, "BENCH_DIRECTORY": directory}
@@ -194,6 +185,16 @@ class PeakMemory:
     def _watch(self) -> None:
         while not self._over.wait(self._every):
             self.value = max(self.value, self._server.memory())
+
+
+def run_script(name: str, *arguments: str) -> dict[str, Any]:
+    """Run a script beside this file in a process of its own; returns the JSON that it prints."""
+    command = [sys.executable, str(BENCH / name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{name}: {done.stderr}")
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
 
 
 def free_port() -> int:

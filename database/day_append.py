@@ -11,8 +11,8 @@ from database.rows import COLUMNS
 from utils.clock import MINUTE
 
 # Rows in one INSERT. A step of SQLite runs without the interpreter lock, so many rows in a step
-# leave more of it to the requests beside; past some hundred the statement outgrows the caches.
-ROWS_AT_ONCE = 50
+# leave more of it to the requests beside; past a hundred the statement outgrows the caches.
+ROWS_AT_ONCE = 25
 
 _WIDTH = len(COLUMNS)
 _ROW = f"({','.join('?' * _WIDTH)})"

@@ -47,7 +47,7 @@ update() {
 
 usable() { [[ ! -e .venv/unfinished ]] && new_enough .venv/bin/python && .venv/bin/python -c 'import pip'; } 2>/dev/null
 
-new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; } 2>/dev/null
+new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))'; } 2>/dev/null
 
 make_venv() {
     local python
@@ -67,7 +67,7 @@ make_venv() {
 
 # Prints the name of a Python that is new enough: $PYTHON, or the first one found.
 find_python() {
-    local name names=(python3 python3.14 python3.13 python3.12 python3.11) found
+    local name names=(python3 python3.14 python3.13 python3.12 python3.11 python3.10) found
     if [[ -n ${PYTHON:-} ]]; then names=("$PYTHON"); fi
     for name in "${names[@]}"; do
         if new_enough "$name"; then
@@ -76,7 +76,7 @@ find_python() {
         fi
     done
     found=$("${names[0]}" --version 2>/dev/null) || found="not there"
-    fail "Python 3.11 or newer is needed (${names[0]} is $found); install one (Debian, Ubuntu:" \
+    fail "Python 3.10 or newer is needed (${names[0]} is $found); install one (Debian, Ubuntu:" \
         "apt install python3 python3-venv) or name one: PYTHON=/path/to/python3"
 }
 

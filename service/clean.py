@@ -17,7 +17,17 @@ from service.batch import Batch, Rejection
 from utils.clock import LAST, YEAR_2000, format_time, parse_time
 from utils.json_split import NotClosed, split_array, split_object
 from utils.level import severity_of
-from utils.record import FIELDS, MAX_TEXT, TEXT_FIELDS, Exception_, Form, Sequence, Text, dumps
+from utils.record import (
+    FIELDS,
+    MAX_TEXT,
+    NOTHING,
+    TEXT_FIELDS,
+    Exception_,
+    Form,
+    Sequence,
+    Text,
+    dumps,
+)
 
 Members = dict[str, Raw]
 
@@ -140,9 +150,9 @@ def clean_record(element: bytes, context: Members) -> Members:
     Unknown fields go into `attributes`. Raises BadRecord.
     """
     members = _decode_members(element)
-    record = {key: value for key, value in (context | members).items() if bytes(value) != b"null"}
+    record = _given(context) | _given(members)
     attributes = _attributes(context) | _attributes(members)
-    if "message" not in members:
+    if bytes(members.get("message", NOTHING)) == b"null":
         raise BadRecord("missing_message", "message is required")
     _clean_level(record)
     _clean_time(record, attributes)
@@ -155,10 +165,15 @@ def clean_record(element: bytes, context: Members) -> Members:
     return record
 
 
+def _given(members: Members) -> Members:
+    """The members that say something: null is as good as none."""
+    return {name: value for name, value in members.items() if bytes(value) != b"null"}
+
+
 def _attributes(members: Members) -> Members:
     """A record's attributes with its unknown fields among them."""
     unknown = {name: value for name, value in members.items() if name not in FIELDS}
-    given = _check("attributes", _types["attributes"], members.get("attributes", Raw(b"null")))
+    given = _check("attributes", _types["attributes"], members.get("attributes", NOTHING))
     return unknown | (given or {})
 
 

@@ -33,9 +33,9 @@ def from_number(number: int | float) -> int:
     """A number in seconds, milli-, micro- or nanoseconds, told by its magnitude."""
     size = abs(number)
     if size < 1e11:
-        return int(number * SECOND)
+        return round(number * SECOND)
     if size < 1e14:
-        return int(number * 1000)
+        return round(number * 1000)
     if size < 1e17:
         return int(number)
     return int(number // 1000)
@@ -48,9 +48,9 @@ def parse_time(value: Any) -> int | None:
     """
     if isinstance(value, str):
         return _parse_text(value.strip())
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return from_number(value)
+    return from_number(value) if isinstance(value, int) or math.isfinite(value) else None
 
 
 def _parse_text(text: str) -> int | None:

@@ -35,9 +35,8 @@ def severity_of(level: Any) -> int | None:
         return INFO
     if isinstance(level, str):
         spelling = level.strip().lower()
-        return SEVERITIES.get(spelling) or (
-            severity_of(int(spelling)) if spelling.isdecimal() else None
-        )
+        is_number = spelling.isdecimal() and len(spelling) <= 2
+        return SEVERITIES.get(spelling) or (severity_of(int(spelling)) if is_number else None)
     if isinstance(level, bool) or not isinstance(level, (int, float)):
         return None
     return int(level) if level in range(1, 25) else None

@@ -22,9 +22,8 @@ import requests
 from started import ROOT, free_port
 
 SCRIPTS = ("start.sh", "deploy/venv.sh", "requirements.txt")
-TOOLS = """
-    bash cat dirname env flock grep mkdir mv ps readlink rm sha256sum tail touch tr
-""".split()
+TOOLS = ["bash", "cat", "dirname", "env", "flock", "grep", "mkdir", "mv", "ps", "readlink", "rm"]
+TOOLS += ["sha256sum", "tail", "touch", "tr"]
 
 # Says how it was called; the rest of the time it is a Python that pip fails or succeeds with.
 PRETENDED_PYTHON = """#!/bin/sh
@@ -122,7 +121,7 @@ def test_a_python_that_is_too_old_is_named(bare: Path) -> None:
         bare / "python3", "#!/bin/sh\n[ $1 = --version ] && echo Python 3.8.18 || exit 1\n"
     )
     line = line_of(run(bare, PYTHON=str(old)))
-    assert "Python 3.8.18" in line and "3.11 or newer" in line and "apt install python3" in line
+    assert "Python 3.8.18" in line and "3.10 or newer" in line and "apt install python3" in line
     assert not (bare / ".venv").exists()
 
 
@@ -397,3 +396,16 @@ def test_background_log_of_an_earlier_run_is_not_shown_again(operator: Operator)
         done = operator.do("-d", REDLOG_SERVER__PORT=port)
         assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.server
+def test_a_data_directory_set_elsewhere_is_pointed_out(operator: Operator, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    with (operator.project / "setting.yaml").open("a") as file:
+        file.write(f"\nelsewhere:\n  data_dir: {elsewhere}\n")
+    del operator.settings["REDLOG_DATA_DIR"]
+    started = operator.do("-d", "--profile", "elsewhere")
+    operator.settings["REDLOG_DATA_DIR"] = str(elsewhere)
+    assert started.returncode == 0
+    assert "REDLOG_DATA_DIR" in started.stderr
+    assert operator.do("status").returncode == 0

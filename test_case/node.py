@@ -1,0 +1,131 @@
+"""One node's journal, store and writer on a data directory of its own, without a server."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from database.apps import Apps
+from database.engine import migrate, open_engine
+from database.frame import SEGMENT_HEADER, Damage, Frame, pack
+from database.journal import Journal
+from database.log_query import COLUMNS, LogFilter
+from database.log_store import LogStore
+from database.segments import list_segments, read_chunk
+from database.writer import Writer
+from utils.clock import now_us
+from utils.files import ordered_name
+from utils.record import Form
+from utils.settings import Database, JournalSettings, Retention, WriterSettings
+
+APPS = tuple(range(1, 10))
+MESSAGE = COLUMNS.index("message")
+JOURNAL = JournalSettings("interval", 20, 1 << 20, 1 << 30, 0)
+WRITER = WriterSettings(True, 5, 1 << 16, 3, 5)
+
+
+class Node:
+    """A data directory with the parts that work on it; each part may be made several times."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.folder = data / "journal"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.engine = open_engine(Database(""), data)
+        migrate(self.engine)
+        self.store = LogStore(self.engine, data)
+        self._writers: list[Writer] = []
+
+    def journal(self, **changed: Any) -> Journal:
+        """A worker's end of the journal."""
+        return Journal(msgspec.structs.replace(JOURNAL, **changed), self.data)
+
+    def writer(self, days: int = 0, max_bytes: int = 0, **changed: Any) -> Writer:
+        """A writer with a store of its own, as each worker has one."""
+        settings = msgspec.structs.replace(WRITER, **changed)
+        store = LogStore(self.engine, self.data)
+        writer = Writer(self.data, store, settings, Retention(days, max_bytes))
+        self._writers.append(writer)
+        return writer
+
+    def drain(self, **changed: Any) -> int:
+        """Be elected, drain all, resign."""
+        writer = self.writer(**changed)
+        assert writer.elected()
+        try:
+            return writer.drain()
+        finally:
+            writer.resign()
+
+    def write_segment(self, *pieces: bytes, at: int | None = None) -> Path:
+        """A segment that a worker, dead by now, began at `at` and wrote these pieces into."""
+        path = self.folder / f"{segment_name(now_us() if at is None else at)}.seg"
+        path.write_bytes(SEGMENT_HEADER + b"".join(pieces))
+        return path
+
+    def close(self) -> None:
+        """Stop what still runs."""
+        for writer in self._writers:
+            writer.stop()
+        self.engine.dispose()
+
+    # What became of it.
+
+    def waiting(self) -> list[Frame | Damage]:
+        """All that lies in the segments, stored or not."""
+        return [piece for path in list_segments(self.folder) for piece in pieces_of(path)]
+
+    def stored(self) -> list[str]:
+        """The messages of all records that a query finds."""
+        return [row.values[MESSAGE] for row in self.store.search(LogFilter(APPS), 1_000_000).rows]
+
+    def counters(self) -> dict[str, int]:
+        """Records by outcome, of all apps."""
+        totals: dict[str, int] = {}
+        for outcomes in Apps(self.engine).totals().values():
+            for outcome, records in outcomes.items():
+                totals[outcome] = totals.get(outcome, 0) + records
+        return {outcome: records for outcome, records in totals.items() if records}
+
+    def quarantined(self) -> list[str]:
+        """The kinds of things put aside: frame, piece or seg."""
+        return sorted(path.stem.rpartition(".")[2] for path in self.data.glob("quarantine/*.txt"))
+
+
+def frame(
+    messages: Iterable[str],
+    key: str = "",
+    at: int | None = None,
+    app_id: int = 1,
+    times: Iterable[int] = (),
+) -> bytes:
+    """A frame with a record for each message, received at `at`; `times` are their times in µs."""
+    records: list[dict[str, Any]] = [{"message": message} for message in messages]
+    for record, time in zip(records, times, strict=False):
+        record["time"] = time
+    return raw_frame(msgspec.json.encode(records), len(records), key, at, app_id)
+
+
+def raw_frame(
+    payload: bytes,
+    records: int = 1,
+    key: str = "",
+    at: int | None = None,
+    app_id: int = 1,
+    form: int = Form.ARRAY,
+) -> bytes:
+    """A sound frame with any payload."""
+    received_at = now_us() if at is None else at
+    return b"".join(pack(app_id, received_at, records, form, key.encode(), payload))  # type: ignore[arg-type]
+
+
+def segment_name(at: int) -> str:
+    """A segment's name as it was made at a time in µs."""
+    text = f"{at // 1000:012x}"
+    return f"{text[:8]}-{text[8:]}-{ordered_name()[14:]}"
+
+
+def pieces_of(path: Path) -> list[Frame | Damage]:
+    """What a segment holds."""
+    return read_chunk(path, 0, 1 << 26).pieces
