@@ -47,8 +47,12 @@ def post_worker_init(worker: Any) -> None:
 
     from __init__ import journal, settings, writer
 
-    gc.freeze()
-    sys.setswitchinterval(0.001)
+    gc.freeze()  # what was loaded before the fork is never garbage, and stays shared
+    sys.setswitchinterval(0.001)  # requests and the writer take turns more often
+    if settings.server.worker_class == "meinheld":
+        from meinheld import server as meinheld
+
+        meinheld.set_max_content_length(settings.ingest.max_body_bytes + 2**20)
     journal.start()
     if settings.writer.enabled:
         writer.start()

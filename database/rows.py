@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from utils.clock import DAY, EPOCH, SECOND, YEAR_2000, from_datetime, from_number
+from utils.clock import DAY, EPOCH, LAST, SECOND, YEAR_2000, from_datetime, from_number
 from utils.level import INFO, SEVERITIES, spellings
 from utils.record import (
     FIELDS,
@@ -65,6 +65,9 @@ _severities: dict[Any, int] = {
     **{spelling: SEVERITIES[spelling.lower()] for spelling in spellings()},
     **{number: number for number in range(1, 25)},
 }
+
+
+Members = dict[str, Raw]
 
 
 class Decoded(NamedTuple):
@@ -132,7 +135,7 @@ def _attributes(members: dict[str, Raw]) -> dict[str, Raw]:
 def flat_rows(app_id: int, received_at: int, batch: Decoded) -> list[Any]:
     """The batch's rows, one after the other in one list, `len(COLUMNS)` values to a row."""
     skew, sent_at = 0, _microseconds(batch.sent_at)
-    if sent_at is not None and abs(received_at - sent_at) > MAX_SKEW:
+    if sent_at is not None and MAX_SKEW < abs(received_at - sent_at) <= LAST:
         skew = received_at - sent_at
     _fill_in(batch.context, batch.records)
     return _flat_rows(app_id, received_at, skew, batch.records)
@@ -215,5 +218,5 @@ def _cut(message: str) -> tuple[str, int | None]:
 def _with_original_time(attributes: str | None, moment: Moment) -> str:
     """The device's own time, kept beside the one that we could use instead."""
     original = moment.isoformat() if isinstance(moment, datetime) else moment
-    given = json.loads(attributes) if attributes else {}
-    return json.dumps({**given, "original_time": original}, ensure_ascii=False)
+    given = msgspec.json.decode(attributes, type=Members) if attributes else {}
+    return dumps({**given, "original_time": original}).decode()

@@ -5,7 +5,6 @@ null, a level in any case is understood); what can't is rejected with its index 
 """
 
 import json
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -62,13 +61,13 @@ def clean_batch(body: bytes, lines: bool, max_records: int) -> Batch:
 
     Raises UnreadableBody when the body can't be cut into records, and TooLarge.
     """
-    envelope, elements = _cut(body, lines)
+    envelope, elements = _cut(body, lines, max_records + 1)
+    if len(elements) > max_records:
+        raise TooLarge(f"more than {max_records} records in one report")
     context = _context(envelope.get("context"))
     good: list[Members] = []
     rejected: list[Rejection] = []
-    for index, element in enumerate(islice(elements, max_records + 1)):
-        if index == max_records:
-            raise TooLarge(f"more than {max_records} records in one report")
+    for index, element in enumerate(elements):
         try:
             good.append(clean_record(element, context))
         except BadRecord as bad:
@@ -82,28 +81,28 @@ def clean_batch(body: bytes, lines: bool, max_records: int) -> Batch:
     )
 
 
-def _cut(body: bytes, lines: bool) -> tuple[dict[str, bytes], Iterator[bytes]]:
-    """The members of the envelope (none: an empty dict) and the records, as written."""
+def _cut(body: bytes, lines: bool, most: int) -> tuple[dict[str, bytes], list[bytes]]:
+    """The members of the envelope (none: an empty dict) and up to `most` records, as written."""
     first = body.lstrip()[:1]
     if lines:
-        return {}, _lines(body)
+        return {}, _lines(body, most)
     try:
         if first == b"[":
-            return {}, iter(list(split_array(body)))
+            return {}, list(islice(split_array(body), most))
         if first == b"{":
             envelope = {_key(key): value for key, value in split_object(body)}
             if envelope.get("logs", b"").startswith(b"["):
-                return envelope, iter(list(split_array(envelope["logs"])))
-            return {}, iter([body])
+                return envelope, list(islice(split_array(envelope["logs"]), most))
+            return {}, [body]
     except NotClosed as error:
         if first == b"{" and b"\n" in body.strip():
-            return {}, _lines(body)
+            return {}, _lines(body, most)
         raise UnreadableBody(f"the body is not valid JSON: {error}") from None
     raise UnreadableBody("the body is neither an array, nor an object, nor lines of objects")
 
 
-def _lines(body: bytes) -> Iterator[bytes]:
-    return (line for line in body.splitlines() if line.strip())
+def _lines(body: bytes, most: int) -> list[bytes]:
+    return list(islice((line for line in body.splitlines() if line.strip()), most))
 
 
 def _key(quoted: bytes) -> str:

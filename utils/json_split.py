@@ -7,7 +7,8 @@ Nothing recurses, so depth can't hurt.
 import re
 from collections.abc import Iterator
 
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]*(?:\\.[^"\\]*)*")?|[\[\]{},:]', re.DOTALL)
+_CLOSING = {b"[": ord("]"), b"{": ord("}")}
 
 
 class NotClosed(ValueError):
@@ -35,9 +36,11 @@ def _members(text: bytes, opening: bytes) -> Iterator[tuple[bytes, bytes]]:
             depth += 1
         elif mark in b"]}":
             depth -= 1
-        elif depth == 1 and mark in b":":
+        elif depth == 1 and mark in b":" and opening == b"{":
             key, start = text[start : token.start()].strip(), token.end()
             continue
+        elif token.end() - token.start() == 1 and mark in b'"':
+            raise NotClosed("a string is not closed")
         elif depth != 1 or mark not in b",":
             continue
         if depth == 0 or (depth == 1 and mark in b","):
@@ -46,6 +49,8 @@ def _members(text: bytes, opening: bytes) -> Iterator[tuple[bytes, bytes]]:
                 yield key, member
             key, start = b"", token.end()
         if depth == 0:
+            if mark != _CLOSING[opening]:
+                raise NotClosed("it ends with another bracket")
             if token.end() != len(text):
                 raise NotClosed("something follows the end")
             return

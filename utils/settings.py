@@ -78,7 +78,7 @@ class Ingest(Section, frozen=True):
 class Retention(Section, frozen=True):
     """When a day's partition is dropped: after `days`, or the oldest first above `max_bytes`."""
 
-    days: Count
+    days: Annotated[int, msgspec.Meta(ge=0, le=36_500)]
     max_bytes: Count
 
 
@@ -127,7 +127,8 @@ def load_settings(file: Path, environ: Mapping[str, str] = os.environ) -> Settin
         raise StartError(f"profile {name!r} is not in {file.name} (it has: {known})")
     values = _merged(profiles["default"], profiles[name])
     values = _merged(values, _overrides(environ))
-    values["data_dir"] = str((file.parent / str(values["data_dir"])).resolve())
+    if isinstance(values.get("data_dir"), str):
+        values["data_dir"] = str((file.parent / values["data_dir"]).resolve())
     settings = _typed(values)
     _refuse_what_is_not_built(settings)
     return settings
@@ -136,10 +137,13 @@ def load_settings(file: Path, environ: Mapping[str, str] = os.environ) -> Settin
 def _read_profiles(file: Path) -> dict[str, dict[str, Any]]:
     try:
         profiles = yaml.safe_load(file.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise StartError(f"{file.name} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(profiles, dict) or "default" not in profiles:
         raise StartError(f"{file.name} has no profile `default`")
+    for name, profile in profiles.items():
+        if not isinstance(profile, dict | None):
+            raise StartError(f"profile {name!r} of {file.name} has no sections")
     return {name: profile or {} for name, profile in profiles.items()}
 
 
@@ -154,8 +158,6 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def _overrides(environ: Mapping[str, str]) -> dict[str, Any]:
     """REDLOG_SECTION__KEY=value as {"section": {"key": value}}."""
     found: dict[str, Any] = {}
-    if environ.get("REDLOG_DATA_DIR"):
-        found["data_dir"] = environ["REDLOG_DATA_DIR"]
     for name, value in environ.items():
         if not name.startswith("REDLOG_") or "__" not in name:
             continue
@@ -163,6 +165,8 @@ def _overrides(environ: Mapping[str, str]) -> dict[str, Any]:
         if key.endswith("_file"):
             key, value = key.removesuffix("_file"), _secret_in(name, value)
         found.setdefault(section, {})[key] = _listed(section, key, value)
+    if environ.get("REDLOG_DATA_DIR"):
+        found.setdefault("data_dir", environ["REDLOG_DATA_DIR"])
     return found
 
 

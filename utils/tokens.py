@@ -4,12 +4,16 @@ import hashlib
 import os
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 from msgspec import Struct, ValidationError, convert, to_builtins
 
+from exceptions import StartError
+
+MIN_SECRET = 32
 SCOPES = ("read", "admin")
 
 
@@ -52,12 +56,25 @@ class Tokens:
 
 
 def load_secret(data_dir: Path) -> str:
-    """The server's secret from `<data>/secret`, made there (0600) at the first start."""
+    """The server's secret from `<data>/secret`, made there (0600) at the first start.
+
+    Raises StartError when it is too short to keep a forger away.
+    """
     path = data_dir / "secret"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text("ascii").strip()
+    if not path.exists():
+        _make_secret(path)
+    secret = path.read_text("utf-8").strip()
+    if len(secret) < MIN_SECRET:
+        raise StartError(f"the secret in {path} is shorter than {MIN_SECRET} characters")
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Written aside and then named, so that no start beside this one reads half of it."""
+    fresh = path.with_suffix(f".{os.getpid()}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(secrets.token_hex(32) + "\n")
-    return path.read_text("ascii").strip()
+    with suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()

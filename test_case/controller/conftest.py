@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
-from started import Server
+from started import Server, wait_until
 
 
 @pytest.fixture(scope="module", params=["gthread", "meinheld"])
@@ -17,5 +17,6 @@ def either_server(
     folder = tmp_path_factory.mktemp(request.param)
     settings = {"REDLOG_SERVER__WORKER_CLASS": request.param}
     shared = Server(folder / "data", folder / "server.log", settings).start()
+    wait_until(lambda: len(shared.workers()) == 2, "both workers")
     yield shared
     shared.kill()

@@ -88,6 +88,23 @@ def test_something_behind_the_end(text: bytes) -> None:
         list(split_array(text))
 
 
+@pytest.mark.parametrize("text", [b"[1}", b'[{"a": 1}}', b"[[1]}"])
+def test_another_bracket_does_not_close_an_array(text: bytes) -> None:
+    with pytest.raises(NotClosed, match="another bracket"):
+        list(split_array(text))
+
+
+@pytest.mark.parametrize("text", [b'["a]', b'[{"a": "b]}', b'["\\"]', b'[1, "'])
+def test_a_bracket_in_a_string_that_is_not_closed_closes_nothing(text: bytes) -> None:
+    with pytest.raises(NotClosed, match="string"):
+        list(split_array(text))
+
+
+def test_a_long_string_that_is_not_closed_is_read_once() -> None:
+    with pytest.raises(NotClosed, match="string"):
+        list(split_array(b'["' + b'\\"' * 1_000_000))
+
+
 def test_bad_members_are_cut_out_as_they_are() -> None:
     text = b'[1, NaN, {"a": tru}, "\xff", [1,,2], "\\ud800" x]'
     cut = [b"1", b"NaN", b'{"a": tru}', b'"\xff"', b"[1,,2]", b'"\\ud800" x']
@@ -101,6 +118,7 @@ def test_bad_members_are_cut_out_as_they_are() -> None:
         (b"[ ]", []),
         (b"[1,]", [b"1"]),
         (b"[,1]", [b"", b"1"]),
+        (b'["a": 1, b:2]', [b'"a": 1', b"b:2"]),
         (b"[1,,2]", [b"1", b"", b"2"]),
         (b'["a,]", "\\"]"]', [b'"a,]"', b'"\\"]"']),
     ],

@@ -166,7 +166,6 @@ def test_a_bad_value_is_refused_by_its_full_name(name: str, value: str, key: str
         ("REDLOG_SERVER__PROT", "server.prot"),
         ("REDLOG_SERVER__A__B", "server.a__b"),
         ("REDLOG_NOWHERE__PORT", "nowhere"),
-        ("REDLOG___", ""),
     ],
 )
 def test_an_unknown_key_is_refused_by_its_full_name(name: str, key: str) -> None:
