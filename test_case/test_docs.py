@@ -1,0 +1,112 @@
+"""The documentation is run, and says all there is to say."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from started import ROOT, free_port, wait_until
+
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+LISTING = """
+import json
+from __init__ import app
+from manage import cli
+
+commands = []
+for name, command in cli.commands.items():
+    subcommands = getattr(command, "commands", None)
+    commands += [f"{name} {sub}" for sub in subcommands] if subcommands else [name]
+print(json.dumps({"routes": [rule.rule for rule in app.url_map.iter_rules()], "commands": commands}))
+"""
+
+
+@pytest.fixture(scope="module")
+def listing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """The server's routes and manage.py's commands, as a process of its own sees them."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTING],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=_environment(tmp_path_factory.mktemp("data")),
+    )
+    return dict(json.loads(done.stdout))
+
+
+def _environment(data: Path, **more: str) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("REDLOG_")}
+    return {**plain, "REDLOG_DATA_DIR": str(data), **more}
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_setting_is_documented(readme: str) -> None:
+    default = yaml.safe_load(_text("setting.yaml"))["default"]
+    names = [
+        f"{section}.{key}" if isinstance(keys, dict) else section
+        for section, keys in default.items()
+        for key in (keys if isinstance(keys, dict) else [""])
+    ]
+    assert [name for name in names if f"`{name}`" not in _text(readme)] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_route_is_documented(readme: str, listing: dict[str, list[str]]) -> None:
+    text = _text(readme)
+    assert [rule for rule in listing["routes"] if rule.replace("public_id", "id") not in text] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_command_is_documented(readme: str, listing: dict[str, list[str]]) -> None:
+    prose = re.sub(r"```.*?```", "", _text(readme), flags=re.DOTALL)
+    words = set(re.findall(r"[a-z][a-z-]+", " ".join(re.findall(r"`[^`]+`", prose))))
+    assert [name for name in listing["commands"] if not set(name.split()) <= words] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_first_screen_works_as_printed(readme: str, tmp_path: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", _text(readme), re.DOTALL)
+    start, report, read, stop = blocks[:4]
+    assert stop.endswith("./test.sh\n")
+    port = str(free_port())
+    environment = _environment(tmp_path / "data", REDLOG_SERVER__PORT=port, CURL_HOME=str(tmp_path))
+
+    def run(*parts: str) -> str:
+        script = "set -eo pipefail\n" + "".join(parts).replace("5000", port)
+        done = subprocess.run(
+            ["bash", "-c", script],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    keys = start.split("\n", 1)[1]
+    try:
+        welcome = run(start)
+        assert f"http://127.0.0.1:{port}" in welcome and "curl" in welcome
+        assert json.loads(run(keys, report).splitlines()[-1])["accepted"] == 1
+        found = wait_until(
+            lambda: json.loads(run(keys, read).splitlines()[-1])["logs"], "the record"
+        )
+        assert found[0]["message"] == "payment failed, 支付失败"
+        for line in (
+            line.strip() for line in welcome.splitlines() if line.strip().startswith("curl")
+        ):
+            assert '"accepted":1' in run(line) or '"logs":[{' in run(line)
+    finally:
+        assert "stopped" in run(stop.replace("./test.sh\n", ""))
