@@ -306,16 +306,17 @@ def partition_drop(name: str, wait: float) -> None:
     """Drop a day (as 20261120) with all its records; the disk comes back at once."""
     with_database()
     from __init__ import data, log_store
+    from database.segments import list_segments
     from utils.files import try_lock
 
     if not log_store.catalogue.request_drop(name):
         raise StartError(f"there is no partition {name}")
     (data / "journal").mkdir(exist_ok=True)
     deadline = time.monotonic() + wait
-    while any(partition.name == name for partition in log_store.catalogue.partitions()):
+    while any(name == p.name and p.drop_requested for p in log_store.catalogue.partitions()):
         lock = try_lock(data / "journal" / "writer.lock")
         if lock is not None:  # no server runs: this process is the writer
-            log_store.drop(name)
+            log_store.drop(name, {path.stem for path in list_segments(data / "journal")})
             os.close(lock)
         elif time.monotonic() > deadline:
             raise StartError(f"the server did not drop {name} yet; it will, when its writer can")

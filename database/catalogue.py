@@ -69,6 +69,11 @@ class Catalogue:
         with self.engine.begin() as connection:
             self._set(connection, name, records=records, bytes=size)
 
+    def note_emptied(self, name: str, size: int) -> None:
+        """Note that a partition has no records any more, as an operator asked."""
+        with self.engine.begin() as connection:
+            self._set(connection, name, records=0, bytes=size, drop_requested=0)
+
     def request_drop(self, name: str) -> bool:
         """Ask the elected writer to drop a partition; False when there is none of that name."""
         with self.engine.begin() as connection:

@@ -1,21 +1,22 @@
 """Rows, batch keys, counters and the journal position into a day's file, in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import apsw
 
+from database.day_file import DAMAGED
 from database.frame import Frame
-from database.rows import COLUMNS
+from database.rows import COLUMNS, WIDTH
 from utils.clock import MINUTE
 
 # Rows in one INSERT. A step of SQLite runs without the interpreter lock, so many rows in a step
 # leave more of it to the requests beside; past a hundred the statement outgrows the caches.
 ROWS_AT_ONCE = 25
 
-_WIDTH = len(COLUMNS)
-_ROW = f"({','.join('?' * _WIDTH)})"
+_ROW = f"({','.join('?' * WIDTH)})"
 _INSERT = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES "
 _INSERT_ONE = _INSERT + _ROW
 _INSERT_MANY = _INSERT + ",".join([_ROW] * ROWS_AT_ONCE)
@@ -39,15 +40,16 @@ class Prepared(NamedTuple):
 
 
 class Appended(NamedTuple):
-    """What one transaction did: rows stored, and the additions to the counters."""
+    """What one transaction did: rows stored, additions to the counters, the position reached."""
 
     stored: int
     counters: Counter[CounterKey]
+    end: int
 
 
 def append(
     connection: apsw.Connection,
-    earlier: Iterable[apsw.Connection],
+    earlier: list[apsw.Connection],
     segment: str,
     batch: list[Prepared],
 ) -> Appended:
@@ -60,9 +62,8 @@ def append(
     rows: list[Any] = []
     connection.execute("BEGIN IMMEDIATE")
     try:
-        files = (connection, *earlier)
         for prepared in batch:
-            if _count(prepared, counters, keys, files):
+            if _count(prepared, counters, keys, connection, earlier):
                 rows += prepared.rows
         _insert(connection, rows)
         connection.executemany(_REMEMBER_BATCH, keys)
@@ -73,21 +74,22 @@ def append(
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return Appended(len(rows) // _WIDTH, counters)
+    return Appended(len(rows) // WIDTH, counters, batch[-1].frame.end)
 
 
 def _count(
     prepared: Prepared,
     counters: Counter[CounterKey],
     keys: set[tuple[int, str]],
-    files: tuple[apsw.Connection, ...],
+    connection: apsw.Connection,
+    earlier: list[apsw.Connection],
 ) -> bool:
     """Count a frame's records by outcome; True when its rows are to be stored."""
     frame = prepared.frame
     minute = frame.received_at // MINUTE
-    stored = len(prepared.rows) // _WIDTH
+    stored = len(prepared.rows) // WIDTH
     key = (frame.app_id, frame.key)
-    is_new = not frame.key or not (key in keys or any(_knows(file, key) for file in files))
+    is_new = not frame.key or not (key in keys or _knows(connection, key) or _knew(earlier, key))
     if is_new and frame.key and stored:
         keys.add(key)
     counters[frame.app_id, minute, "received"] += stored + sum(prepared.rejected.values())
@@ -101,8 +103,17 @@ def _knows(file: apsw.Connection, key: tuple[int, str]) -> bool:
     return file.execute(_KNOWS_BATCH, key).fetchone() is not None
 
 
+def _knew(earlier: list[apsw.Connection], key: tuple[int, str]) -> bool:
+    """Whether an earlier day has the batch; a damaged one must not keep today from being stored."""
+    for file in earlier:
+        with suppress(*DAMAGED):
+            if _knows(file, key):
+                return True
+    return False
+
+
 def _insert(connection: apsw.Connection, rows: list[Any]) -> None:
-    step = ROWS_AT_ONCE * _WIDTH
+    step = ROWS_AT_ONCE * WIDTH
     whole = len(rows) - len(rows) % step
     for start in range(0, whole, step):
         connection.execute(_INSERT_MANY, rows[start : start + step])
@@ -111,4 +122,4 @@ def _insert(connection: apsw.Connection, rows: list[Any]) -> None:
 
 
 def _each(rows: list[Any]) -> Iterator[list[Any]]:
-    return (rows[start : start + _WIDTH] for start in range(0, len(rows), _WIDTH))
+    return (rows[start : start + WIDTH] for start in range(0, len(rows), WIDTH))

@@ -4,6 +4,7 @@ A second SQLite library on the same file in one process would drop the first one
 everything that touches a day file goes through here.
 """
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import apsw
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from database.tables import day_metadata
@@ -22,9 +24,12 @@ BUSY_MS = 5000
 MAX_IDLE_READERS = 32
 _dialect = sqlite.dialect()
 
+DAMAGED = (apsw.CorruptError, apsw.NotADBError)
+
 # What a store that is away, full or damaged raises: wait and try again, nothing is wrong with
-# the rows.
+# the rows. The lasting tables hold no rows, so whatever fails there is of this kind.
 AWAY = (
+    SQLAlchemyError,
     apsw.BusyError,
     apsw.LockedError,
     apsw.FullError,
@@ -91,40 +96,49 @@ class Readers:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._lock = threading.Lock()
-        self._idle: OrderedDict[apsw.Connection, str] = OrderedDict()
+        self._idle: OrderedDict[apsw.Connection, tuple[str, int]] = OrderedDict()
 
     @contextmanager
     def reading(self, day: str) -> Iterator[apsw.Connection]:
         """A connection to a day's file, for one thread at a time."""
-        connection = self._take(day) or open_for_reading(path_of(self.folder, day))
+        file = (day, self._inode(day))
+        connection = self._take(file) or open_for_reading(path_of(self.folder, day))
         try:
             yield connection
         except BaseException:
             connection.close()
             raise
-        self._give_back(day, connection)
+        self._give_back(file, connection)
 
-    def _take(self, day: str) -> apsw.Connection | None:
+    def _inode(self, day: str) -> int:
+        """What tells a day's file from one that was dropped before it; 0 when there is none."""
+        try:
+            return os.stat(path_of(self.folder, day)).st_ino
+        except OSError:
+            return 0
+
+    def _take(self, file: tuple[str, int]) -> apsw.Connection | None:
         with self._lock:
-            for connection, its_day in self._idle.items():
-                if its_day == day:
+            for connection, its_file in self._idle.items():
+                if its_file == file:
                     del self._idle[connection]
                     return connection
         return None
 
-    def _give_back(self, day: str, connection: apsw.Connection) -> None:
+    def _give_back(self, file: tuple[str, int], connection: apsw.Connection) -> None:
         with self._lock:
-            self._idle[connection] = day
+            self._idle[connection] = file
             oldest = (
                 self._idle.popitem(last=False)[0] if len(self._idle) > MAX_IDLE_READERS else None
             )
         if oldest is not None:
             oldest.close()
 
-    def keep_only(self, days: set[str]) -> None:
+    def release_dropped(self) -> None:
         """Close the files of dropped days: an open file keeps its disk."""
         with self._lock:
-            gone = [connection for connection, day in self._idle.items() if day not in days]
+            idle = self._idle.items()
+            gone = [connection for connection, (day, inode) in idle if self._inode(day) != inode]
             for connection in gone:
                 del self._idle[connection]
         for connection in gone:
@@ -140,6 +154,14 @@ def delete_day(folder: Path, day: str) -> None:
     """Unlink a day's file and what SQLite keeps beside it."""
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path_of(folder, day)}{suffix}").unlink(missing_ok=True)
+
+
+def empty(connection: apsw.Connection) -> None:
+    """Delete a day's records and give their disk back; batch keys and positions stay."""
+    if connection.execute("SELECT 1 FROM log LIMIT 1").fetchone() is not None:
+        connection.execute("DELETE FROM log")
+        connection.execute("VACUUM")
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
 
 def size_of(folder: Path, day: str) -> int:

@@ -13,8 +13,6 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from utils.record import Form
-
 VERSION = 1
 SEGMENT_HEADER = struct.pack("<6sH", b"REDLOG", VERSION)
 MAGIC = b"\xffRLF"
@@ -24,12 +22,15 @@ HEADER_BYTES = _HEADER.size
 
 
 class Frame(NamedTuple):
-    """One report: `records` good records of an app, and where its bytes end in the segment."""
+    """One report: `records` good records of an app, and where its bytes lie in the segment.
+
+    `form` is a `utils.record.Form`, unless a later version wrote the frame.
+    """
 
     app_id: int
     received_at: int
     records: int
-    form: Form
+    form: int
     key: str
     payload: bytes
     start: int = 0
@@ -44,7 +45,7 @@ class Damage(NamedTuple):
 
 
 def pack(
-    app_id: int, received_at: int, records: int, form: Form, key: bytes, payload: bytes
+    app_id: int, received_at: int, records: int, form: int, key: bytes, payload: bytes
 ) -> tuple[bytes, bytes]:
     """A frame as (header with key, payload), for one writev. The key has at most 65,535 bytes."""
     rest = _BEHIND_CRC.pack(len(payload), app_id, received_at, records, form, len(key)) + key
@@ -62,7 +63,7 @@ def unpack(data: bytes, at: int) -> Frame | None:
     if end > len(data) or zlib.crc32(memoryview(data)[at + 8 : end]) != crc:
         return None
     key = data[body - key_size : body].decode("utf-8", "replace")
-    return Frame(app_id, received_at, records, Form(form), key, data[body:end], at, end)
+    return Frame(app_id, received_at, records, form, key, data[body:end], at, end)
 
 
 def claimed_end(data: bytes, at: int) -> int:

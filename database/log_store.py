@@ -1,7 +1,7 @@
 """The door to the records: append, search, count, get, drop. Behind it lie the day partitions."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,13 +13,11 @@ from database import day_file, log_query
 from database.catalogue import Catalogue, Partition
 from database.day_append import Appended, Prepared, append
 from database.log_query import LogFilter, Position
-from database.rows import COLUMNS
+from database.rows import TIME, WIDTH
 from utils.clock import DAY, day_of, start_of
 from utils.log import log as logger
 
 BATCH_MEMORY_DAYS = 3  # a batch key is known for 72 h
-_WIDTH = len(COLUMNS)
-_TIME = COLUMNS.index("time")
 
 
 class Row(NamedTuple):
@@ -46,19 +44,19 @@ class LogStore:
         self._open: dict[str, apsw.Connection] = {}
         self._ranges: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, set[tuple[int, int]]] = {}
+        self._damaged: set[str] = set()
         self._current = ""
 
     # What the elected writer does.
 
-    def append(self, segment: str, batch: list[Prepared]) -> list[Appended]:
+    def append(self, segment: str, batch: list[Prepared]) -> Iterator[Appended]:
         """Store frames of one segment, a transaction for each run of one received day.
 
-        Raises one of `day_file.AWAY` when the store can't be written at the moment.
+        Yields what each transaction did: a later one may fail. Raises one of `day_file.AWAY` when
+        the store can't be written at the moment.
         """
-        done = []
         for day, run in groupby(batch, lambda prepared: day_of(prepared.frame.received_at)):
-            done.append(self._append_day(day, segment, list(run)))
-        return done
+            yield self._append_day(day, segment, list(run))
 
     def _append_day(self, day: str, segment: str, batch: list[Prepared]) -> Appended:
         if day != self._current:
@@ -84,14 +82,25 @@ class LogStore:
         start = start_of(day)
         days = [day_of(start - n * DAY) for n in range(1, BATCH_MEMORY_DAYS + 1)]
         there = [day for day in days if day in self._open or self._has(day)]
-        return [self._writable(day) for day in there]
+        return [connection for day in there if (connection := self._sound(day)) is not None]
+
+    def _sound(self, day: str) -> apsw.Connection | None:
+        """A day's file; None when it is damaged: that must not harm the other days."""
+        if day in self._damaged:
+            return None
+        try:
+            return self._writable(day)
+        except day_file.DAMAGED as error:
+            logger.error("partition %s is damaged: %s", day, error)
+            self._damaged.add(day)
+            return None
 
     def _has(self, day: str) -> bool:
         return day_file.path_of(self.folder, day).exists()
 
     def _widen(self, day: str, batch: list[Prepared]) -> None:
         """Let the catalogue cover the batch's times before its rows can be seen."""
-        times = [time for prepared in batch for time in prepared.rows[_TIME::_WIDTH]]
+        times = [time for prepared in batch for time in prepared.rows[TIME::WIDTH]]
         if not times:
             return
         low, high = min(times), max(times)
@@ -103,11 +112,11 @@ class LogStore:
         """How far each segment is stored, from the partitions of `since_day` and later."""
         furthest: dict[str, int] = {}
         for path in sorted(self.folder.glob("*.db")):
-            if path.stem >= since_day:
-                rows = self._writable(path.stem).execute(
+            file = self._sound(path.stem) if path.stem >= since_day else None
+            if file is not None:
+                for segment, position in file.execute(
                     "SELECT segment, position FROM journal_position"
-                )
-                for segment, position in rows:
+                ):
                     furthest[segment] = max(position, furthest.get(segment, 0))
                 self._changed.setdefault(path.stem, set()).update(self._minutes(path.stem))
         return furthest
@@ -155,18 +164,35 @@ class LogStore:
         self._open.clear()
         self._ranges.clear()
         self._changed.clear()
+        self._damaged.clear()
         self._current = ""
 
-    def drop(self, day: str) -> None:
-        """Drop a partition; its disk comes back as soon as readers let go, within a second."""
-        connection = self._open.pop(day, None)
-        if connection is not None:
-            connection.close()
-        self._ranges.pop(day, None)
-        self._changed.pop(day, None)
-        self.catalogue.remove(day)
-        day_file.delete_day(self.folder, day)
+    def drop(self, day: str, segments: Collection[str]) -> None:
+        """Drop a partition; its disk comes back as soon as readers let go, within a second.
+
+        `segments` are those in the journal. A file that tells how far one of them is stored is
+        emptied instead: without it a replay would bring the dropped records back.
+        """
+        if self._is_needed(day, segments):
+            day_file.empty(self._writable(day))
+            self.catalogue.note_emptied(day, day_file.size_of(self.folder, day))
+        else:
+            connection = self._open.pop(day, None)
+            if connection is not None:
+                connection.close()
+            self._ranges.pop(day, None)
+            self._changed.pop(day, None)
+            self._damaged.discard(day)
+            day_file.delete_day(self.folder, day)
+            self.catalogue.remove(day)
         logger.info("partition %s dropped", day)
+
+    def _is_needed(self, day: str, segments: Collection[str]) -> bool:
+        connection = self._sound(day) if self._has(day) else None
+        if connection is None:
+            return False
+        rows = connection.execute("SELECT segment FROM journal_position")
+        return any(segment in segments for (segment,) in rows)
 
     # What queries do.
 
@@ -238,6 +264,7 @@ class LogStore:
 
     def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
         """The partitions that can hold what is wanted, in the order in which a page fills."""
+        self.release_dropped()
         partitions = self.catalogue.partitions()
         there = [
             partition
@@ -251,7 +278,7 @@ class LogStore:
 
     def release_dropped(self) -> None:
         """Close what this process still holds open of dropped partitions."""
-        self._readers.keep_only({partition.name for partition in self.catalogue.partitions()})
+        self._readers.release_dropped()
 
 
 def _position(row: Row) -> Position:

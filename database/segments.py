@@ -1,12 +1,13 @@
 """Reading the journal: chunks of frames from all segments, in order, whoever wrote them."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from database.frame import SEGMENT_HEADER, Damage, Frame, scan
-from utils.files import is_locked
+from utils.files import is_locked, ordered_name_time
 
 UNNAMED_SECONDS = 60
 
@@ -28,6 +29,13 @@ class Chunk(NamedTuple):
 def list_segments(folder: Path) -> list[Path]:
     """The node's segments, the oldest first."""
     return sorted(folder.glob("*.seg"))
+
+
+def segment_times(folder: Path) -> Iterator[int]:
+    """When the node's segments were begun, in µs; a name that is none of ours tells nothing."""
+    for path in list_segments(folder):
+        with suppress(ValueError):
+            yield ordered_name_time(path.stem)
 
 
 def read_chunk(path: Path, start: int, limit: int) -> Chunk:
@@ -56,21 +64,30 @@ def _moved(piece: Frame | Damage, start: int) -> Frame | Damage:
 
 
 def read_chunks(
-    folder: Path, positions: dict[str, int], limit: int, stop: Callable[[], bool]
+    folder: Path,
+    positions: dict[str, int],
+    limit: int,
+    stop: Callable[[], bool],
+    finished: Collection[str] = (),
 ) -> Iterator[Chunk]:
     """All that is not stored yet, chunk by chunk, segment after segment in turn.
 
-    `positions` says where to begin in each segment, and is not changed.
+    `positions` says where to begin in each segment, and is not changed; those that are `finished`
+    are left out.
     """
     reached = dict(positions)
-    done: set[str] = set()
+    done = set(finished)
     found = True
     while found and not stop():
         found = False
         for path in list_segments(folder):
             if path.stem in done:
                 continue
-            chunk = read_chunk(path, reached.get(path.stem, 0), limit)
+            try:
+                chunk = read_chunk(path, reached.get(path.stem, 0), limit)
+            except FileNotFoundError:  # the writer has stored and removed it meanwhile
+                done.add(path.stem)
+                continue
             reached[path.stem] = chunk.end
             if chunk.finished or not chunk.readable:
                 done.add(path.stem)
@@ -82,5 +99,6 @@ def read_chunks(
 def sweep(folder: Path) -> None:
     """Delete segments that never got their name, because their maker died."""
     for path in folder.glob("*.new"):
-        if time.time() - path.stat().st_mtime > UNNAMED_SECONDS:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it got its name meanwhile
+            if time.time() - path.stat().st_mtime > UNNAMED_SECONDS:
+                path.unlink()

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
 from database.frame import Damage, Frame
@@ -22,14 +24,16 @@ from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
 from database.rows import decode, flat_rows
-from database.segments import Chunk, list_segments, read_chunks, sweep
+from database.segments import Chunk, list_segments, read_chunks, segment_times, sweep
 from utils.ahead import ahead
-from utils.clock import day_of
-from utils.files import ordered_name_time, try_lock
+from utils.clock import MINUTE, day_of, now_us
+from utils.files import try_lock
 from utils.log import log
+from utils.record import Form
 from utils.settings import Retention, WriterSettings
 
 PUBLISH_SECONDS = 1.0
+STOP_POLL_SECONDS = 0.05
 RETENTION_SECONDS = 10.0
 MAX_BACKOFF_SECONDS = 15.0
 Count = Callable[[Counter[CounterKey]], None]
@@ -86,12 +90,13 @@ class Writer:
         while not self._stopping.wait(self._pause()):
             self._turn()
         while self._has_time() and self._failures == 0 and backlog(self.folder) > 0:
-            self._turn()
-            time.sleep(self.settings.poll_ms / 1000)
+            if not self._turn():  # another one drains
+                time.sleep(STOP_POLL_SECONDS)
 
     def _turn(self) -> int:
         """One turn of the thread: it must not end for any failure."""
         try:
+            self.log_store.release_dropped()
             stored = self.drain() if self.elected() else 0
             if self._failures:
                 log.warning("the store is back")
@@ -108,7 +113,13 @@ class Writer:
         self._failures += 1
         self._error = what
         log.warning("%s; trying again", what)
-        self._tell()
+        try:
+            progress = read_progress(self.folder)
+            write_progress(self.folder, replace(progress, at=time.time(), error=what))
+            if self._lock is not None:
+                self._drop_expired()  # it may be what helps
+        except Exception as error:  # on a full disk not even this is sure
+            log.warning("nor can it be told: %s", error)
 
     def _pause(self) -> float:
         """Seconds until the next turn: the poll, or a capped, jittered backoff after failures."""
@@ -126,23 +137,26 @@ class Writer:
         """Whether this writer is the node's drainer; it tries to become it."""
         if self._lock is not None:
             return True
-        self._lock = try_lock(self.folder / "writer.lock")
-        if self._lock is None:
+        lock = try_lock(self.folder / "writer.lock")
+        if lock is None:
             return False
+        try:
+            self._take_over()
+        except BaseException:  # without the positions it would store all again
+            os.close(lock)
+            raise
+        self._lock = lock
         log.info("this process drains the journal")
-        self._take_over()
         return True
 
     def _take_over(self) -> None:
         self.log_store.close_writer()
         self._finished.clear()
-        oldest = min(
-            (ordered_name_time(path.stem) for path in list_segments(self.folder)), default=None
-        )
-        today = day_of(time.time_ns() // 1000)
-        self._positions = self.log_store.positions(min(day_of(oldest), today) if oldest else today)
-        self._reader = ThreadPoolExecutor(1, "writer-ahead")
         sweep(self.folder)
+        # A frame has its time before it may have to wait for its segment to be made.
+        oldest = min([now_us(), *segment_times(self.folder)]) - MINUTE
+        self._positions = self.log_store.positions(day_of(oldest))
+        self._reader = ThreadPoolExecutor(1, "writer-ahead")
 
     def resign(self) -> None:
         """Let another drain."""
@@ -167,7 +181,9 @@ class Writer:
         """
         stored = 0
         limit = self.settings.batch_bytes
-        chunks = read_chunks(self.folder, self._positions, limit, lambda: not self._has_time())
+        chunks = read_chunks(
+            self.folder, self._positions, limit, lambda: not self._has_time(), self._finished
+        )
         prepared = ((chunk, self._prepare(chunk)) for chunk in chunks)
         assert self._reader is not None
         for chunk, batch in ahead(prepared, self._reader):
@@ -188,7 +204,8 @@ class Writer:
                 self.quarantine.keep_piece(self.folder, chunk.segment, piece)
                 continue
             try:
-                decoded = decode(piece.form, piece.payload)
+                day_of(piece.received_at)  # fails beyond the calendar
+                decoded = decode(Form(piece.form), piece.payload)
                 rows = flat_rows(piece.app_id, piece.received_at, decoded)
                 batch.append(Prepared(piece, rows, decoded.rejected))
             except Exception as error:  # whatever it is, it must not block the line
@@ -197,7 +214,9 @@ class Writer:
 
     def _poisoned(self, segment: str, frame: Frame, error: Exception) -> Prepared:
         self.quarantine.keep_frame(segment, frame, error)
-        return Prepared(frame._replace(payload=b""), [], {"quarantined": frame.records})
+        received_at = max(0, min(frame.received_at, now_us()))
+        bare = frame._replace(payload=b"", received_at=received_at)
+        return Prepared(bare, [], {"quarantined": frame.records})
 
     def _store(self, chunk: Chunk, batch: list[Prepared]) -> None:
         if not chunk.readable:
@@ -210,13 +229,15 @@ class Writer:
             except Exception:
                 log.exception("a transaction failed; storing its frames one by one")
                 for prepared in batch:
-                    self._append_patiently(chunk.segment, prepared)
+                    if prepared.frame.end > self._positions.get(chunk.segment, 0):
+                        self._append_patiently(chunk.segment, prepared)
         self._positions[chunk.segment] = chunk.end
         if chunk.finished:
             self._finished.add(chunk.segment)
 
     def _append(self, segment: str, batch: list[Prepared]) -> None:
         for appended in self.log_store.append(segment, batch):
+            self._positions[segment] = appended.end
             self.on_stored(appended.counters)
 
     def _append_patiently(self, segment: str, prepared: Prepared) -> None:
@@ -245,10 +266,16 @@ class Writer:
             return
         self._published_at = now
         self._tidy()
-        if now - self._retained_at >= RETENTION_SECONDS:
-            self._retained_at = now
-            for partition in expired(self.log_store.catalogue.partitions(), self.retention):
-                self.log_store.drop(partition)
+        self._drop_expired()
+
+    def _drop_expired(self) -> None:
+        now = time.monotonic()
+        if now - self._retained_at < RETENTION_SECONDS:
+            return
+        self._retained_at = now
+        segments = {path.stem for path in list_segments(self.folder)}
+        for partition in expired(self.log_store.catalogue.partitions(), self.retention):
+            self.log_store.drop(partition, segments)
 
     def _tidy(self) -> None:
         self.log_store.publish()
@@ -266,9 +293,8 @@ class Writer:
         self._finished.clear()
 
     def _tell(self) -> None:
-        positions = {
-            path.stem: self._positions.get(path.stem, 0) for path in list_segments(self.folder)
-        }
+        segments = {path.stem for path in list_segments(self.folder)}
+        positions = {name: end for name, end in self._positions.items() if name in segments}
         quarantined = self.quarantine.count()
         now = time.time()
         progress = Progress(os.getpid(), now, positions, self._rate, self._error, quarantined)

@@ -23,6 +23,7 @@ from utils.record import (
     TEXT_FIELDS,
     Exception_,
     Form,
+    Moment,
     Sequence,
     Text,
     dumps,
@@ -31,6 +32,7 @@ from utils.record import (
 Members = dict[str, Raw]
 
 _members = msgspec.json.Decoder(Members).decode
+_as_written = msgspec.json.Decoder(Moment).decode
 _types = {
     **{name: msgspec.json.Decoder(Text | None).decode for name in TEXT_FIELDS},
     "message": msgspec.json.Decoder(str).decode,
@@ -133,7 +135,7 @@ def _batch_id(text: bytes | None) -> str | None:
     return batch_id
 
 
-def _sent_at(envelope: dict[str, bytes]) -> int | float | str | None:
+def _sent_at(envelope: dict[str, bytes]) -> Raw | None:
     """`sent_at` as the writer reads it; one that can't be understood is left out."""
     return _moment(Raw(envelope["sent_at"])) if "sent_at" in envelope else None
 
@@ -201,16 +203,19 @@ def _clean_time(record: Members, attributes: Members) -> None:
     if moment is None:
         attributes["original_time"] = record.pop("time")
     else:
-        record["time"] = Raw(dumps(moment))
+        record["time"] = moment
 
 
-def _moment(value: Raw) -> int | float | str | None:
-    """A time as the writer's types accept it: a finite number, or RFC 3339 with a zone."""
-    given = _value(value)
-    moment = parse_time(given)
-    if moment is None or not isinstance(given, str):
-        return None if moment is None else given
-    return format_time(moment) if YEAR_2000 <= moment <= LAST else None
+def _moment(value: Raw) -> Raw | None:
+    """A time as the writer's types accept it: as it came, or else as RFC 3339 with a zone."""
+    try:
+        _as_written(value)
+        return value
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        moment = parse_time(_value(value))
+    if moment is None or not YEAR_2000 <= moment <= LAST:
+        return None
+    return Raw(dumps(format_time(moment)))
 
 
 def _value(value: Raw) -> Any:

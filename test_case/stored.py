@@ -24,8 +24,12 @@ def _row(values: list[Any]) -> Row:
     row = {name: value for name, value in zip(COLUMNS, values, strict=True) if value is not None}
     for name in ("exception", "attributes"):
         if name in row:
-            row[name] = json.loads(row[name], parse_constant=_refuse)
+            row[name] = json.loads(row[name], parse_int=_number, parse_constant=_refuse)
     return row
+
+
+def _number(text: str) -> int | str:
+    return int(text) if len(text) < 1000 else text  # more than Python cares to read
 
 
 def _refuse(constant: str) -> None:

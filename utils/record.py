@@ -19,6 +19,7 @@ MAX_TEXT = 128
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Moment = Annotated[datetime, Meta(tz=True)] | int | float | None
 Sequence = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 if TYPE_CHECKING:
     Level = str | int
 else:
@@ -93,7 +94,7 @@ class KeptRecord(KeptContext, gc=False, kw_only=True, forbid_unknown_fields=True
 
 
 class _Envelope(Struct, gc=False, kw_only=True):
-    batch_id: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)] | int | None = None
+    batch_id: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)] | Int64 | None = None
 
 
 class CheckedEnvelope(_Envelope, gc=False, kw_only=True):
@@ -110,7 +111,7 @@ class KeptEnvelope(_Envelope, gc=False, kw_only=True):
     sent_at: Moment = None
     context: KeptContext | None = None
     logs: list[KeptRecord]
-    rejected: dict[str, int] = {}
+    rejected: Raw = NOTHING
 
 
 class LooseEnvelope(_Envelope, gc=False, kw_only=True):
@@ -119,7 +120,7 @@ class LooseEnvelope(_Envelope, gc=False, kw_only=True):
     sent_at: Moment = None
     context: dict[str, Raw] | None = None
     logs: list[dict[str, Raw]]
-    rejected: dict[str, int] = {}
+    rejected: Raw = NOTHING
 
 
 TEXT_FIELDS = tuple(set(_Fields.__struct_fields__) - {"time", "level", "seq"})

@@ -41,12 +41,15 @@ def put_aside_by(server: Server) -> dict[str, str]:
 
 
 def post(server: Server, data: Any, **headers: str | None) -> requests.Response:
-    """Report bytes or, from an iterator, chunks; `headers` with `_` for `-`."""
+    """Report bytes or, from an iterator, chunks; `headers` with `_` for `-`.
+
+    Each over its own connection: it is closed when a body that is too large is not read on.
+    """
     named: dict[str, str | None] = {
         name.replace("_", "-"): value for name, value in headers.items()
     }
     sent = {"X-Redlog-Key": server.key, "Content-Type": "application/json", **named}
-    return server.http.post(f"{server.url}/api/v1/logs", data=data, headers=sent, timeout=60)
+    return requests.post(f"{server.url}/api/v1/logs", data=data, headers=sent, timeout=60)
 
 
 def in_chunks(body: bytes, size: int = 50_000) -> Iterator[bytes]:

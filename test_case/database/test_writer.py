@@ -415,7 +415,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kind", AWAYS)
 def test_what_comes_while_the_store_is_away_is_stored_later(
-    node: Node, kind: str, impatient: None
+    impatient: None, node: Node, kind: str
 ) -> None:
     writer = node.writer()
     assert writer.elected()
@@ -433,7 +433,7 @@ def test_what_comes_while_the_store_is_away_is_stored_later(
 
 @pytest.mark.parametrize("kind", AWAYS)
 def test_the_thread_says_so_and_goes_on_when_the_store_is_back(
-    node: Node, kind: str, impatient: None, monkeypatch: pytest.MonkeyPatch
+    impatient: None, node: Node, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MAX_BACKOFF_SECONDS", 0.1)
     writer = node.writer()
@@ -565,11 +565,31 @@ def test_damage_in_a_segment_that_is_still_written_waits_for_its_neighbour(node:
     assert sorted(node.stored()) == ["a", "b"]
 
 
-def test_a_damaged_earlier_day_does_not_keep_today_from_being_stored(node: Node) -> None:
+@pytest.mark.parametrize("sound_bytes", [0, 4096], ids=["whole file", "all but the first page"])
+def test_a_damaged_earlier_day_does_not_keep_today_from_being_stored(
+    node: Node, sound_bytes: int
+) -> None:
     yesterday = NOW - DAY
     node.write_segment(frame(["old"], "key", at=yesterday), at=yesterday)
     node.drain()
-    day_path(node, YESTERDAY).write_bytes(b"this is no database" * 1000)
+    path = day_path(node, YESTERDAY)
+    content = path.read_bytes()
+    path.write_bytes(content[:sound_bytes] + b"\x5a" * (len(content) - sound_bytes))
     node.write_segment(frame(["new"], "another key"), at=yesterday)
     node.drain()
     assert node.stored() == ["new"]
+
+
+def test_a_damaged_today_waits_until_it_is_dropped(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "MAX_BACKOFF_SECONDS", 0.1)
+    monkeypatch.setattr(writer_module, "RETENTION_SECONDS", 0.0)
+    node.write_segment(frame(["lost"]))
+    node.drain()
+    day_path(node).write_bytes(b"this is no database" * 1000)
+    node.write_segment(frame(["new"]))
+    node.writer().start()
+    wait_until(lambda: read_progress(node.folder).error, "the damage to be told")
+    assert node.store.catalogue.request_drop(TODAY)
+    wait_until(lambda: node.stored() == ["new"], "the record")
