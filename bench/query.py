@@ -56,7 +56,7 @@ def compare(data: Path, day_file: Path, app: int, query: Query) -> tuple[float, 
     wanted = LogFilter(apps=(app,), **query.filters)
 
     def by_store() -> list[Any]:
-        return [row.values for row in store.search(wanted, LIMIT).rows]
+        return [values for _, values in store.search(wanted, LIMIT).rows]
 
     def by_hand() -> list[Any]:
         return file.execute(sql, (app, *query.values)).fetchall()

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
-from itertools import groupby
+from itertools import groupby, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,11 +20,8 @@ from utils.log import log as logger
 BATCH_MEMORY_DAYS = 3  # a batch key is known for 72 h
 
 
-class Row(NamedTuple):
-    """A stored record: its place, and its values in the order of `log_query.COLUMNS`."""
-
-    position: Position
-    values: tuple[Any, ...]
+# A stored record: its partition's day, and its values in the order of `log_query.COLUMNS`.
+Row = tuple[str, tuple[Any, ...]]
 
 
 class Page(NamedTuple):
@@ -207,7 +204,7 @@ class LogStore:
         rows: list[Row] = []
         unreadable: list[str] = []
         for partition in self._partitions(wanted, newest_first):
-            if len(rows) >= limit and _is_beyond(partition, rows[-1].position, newest_first):
+            if len(rows) >= limit and _is_beyond(partition, rows[-1], newest_first):
                 break
             day = partition.name
             side = _side(day, after, newest_first)
@@ -216,9 +213,11 @@ class LogStore:
             if after is not None:
                 values |= {"cursor_time": after.time, "cursor_id": after.id}
             found = self._select(day, sql, wanted, values, unreadable)
-            rows += [Row(Position(values[2], day, values[0]), values) for values in found]
-            rows.sort(key=_position, reverse=newest_first)
-            del rows[limit:]
+            in_order = not rows and len(wanted.apps) == 1
+            rows += zip(repeat(day), found)
+            if not in_order:
+                rows.sort(key=position_of, reverse=newest_first)
+                del rows[limit:]
         return Page(rows, unreadable)
 
     def count(self, wanted: LogFilter, width: int) -> tuple[Counter[tuple[int, int]], list[str]]:
@@ -237,7 +236,7 @@ class LogStore:
         if not any(partition.name == day for partition in self.catalogue.partitions()):
             return None
         found = self._select(day, log_query.RECORD_SQL, LogFilter(apps), {"id": number}, [])
-        return Row(Position(found[0][2], day, number), found[0]) if found else None
+        return (day, found[0]) if found else None
 
     def _select(
         self,
@@ -281,13 +280,16 @@ class LogStore:
         self._readers.release_dropped()
 
 
-def _position(row: Row) -> Position:
-    return row.position
+def position_of(row: Row) -> Position:
+    """A record's place in the order of a query."""
+    day, values = row
+    return Position(values[2], day, values[0])
 
 
-def _is_beyond(partition: Partition, last: Position, newest_first: bool) -> bool:
+def _is_beyond(partition: Partition, last: Row, newest_first: bool) -> bool:
     """Whether all of a partition comes after a page that is full."""
-    return partition.max_time < last.time if newest_first else partition.min_time > last.time
+    time: int = last[1][2]
+    return partition.max_time < time if newest_first else partition.min_time > time
 
 
 def _side(day: str, after: Position | None, newest_first: bool) -> str:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from database.log_query import COLUMNS, LogFilter, Position
-from database.log_store import LogStore, Row
+from database.log_store import LogStore, Row, position_of
 from exceptions import BadCursor, BadParameter, Forbidden, NotFound
 from utils.clock import DAY, LAST, SECOND, format_time, now_us, parse_time
 from utils.level import NAMES, level_name, severity_of
@@ -181,7 +181,7 @@ def find(query: Query, log_store: LogStore) -> dict[str, Any]:
     more = len(page.rows) > query.limit
     reply: dict[str, Any] = {
         "logs": [record_of(row) for row in rows],
-        "next_cursor": _write_cursor(query, rows[-1].position) if more else None,
+        "next_cursor": _write_cursor(query, position_of(rows[-1])) if more else None,
     }
     if page.unreadable:
         reply["unreadable_days"] = page.unreadable
@@ -236,18 +236,16 @@ def _fitting_interval(length: int) -> int:
 
 def record_of(row: Row) -> dict[str, Any]:
     """A record as it stands in a reply: what is set, times as RFC 3339, JSON values as they are."""
-    values = {
-        name: value for name, value in zip(COLUMNS, row.values, strict=True) if value is not None
-    }
-    position = row.position
+    day, stored = row
+    columns = zip(COLUMNS, stored, strict=True)
+    values = {name: value for name, value in columns if value is not None}
     record = {
-        "id": f"{position.day}-{position.id}",
+        "id": f"{day}-{values.pop('id')}",
         "app": values.pop("app_id"),
         "time": format_time(values.pop("time")),
         "received_at": format_time(values.pop("received_at")),
         "level": level_name(values["severity"]),
     }
-    del values["id"]
     for name in ("exception", "attributes"):
         if name in values:
             values[name] = msgspec.Raw(values[name].encode())

@@ -78,7 +78,7 @@ class Node:
 
     def stored(self) -> list[str]:
         """The messages of all records that a query finds."""
-        return [row.values[MESSAGE] for row in self.store.search(LogFilter(APPS), 1_000_000).rows]
+        return [values[MESSAGE] for _, values in self.store.search(LogFilter(APPS), 1_000_000).rows]
 
     def counters(self) -> dict[str, int]:
         """Records by outcome, of all apps."""

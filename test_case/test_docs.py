@@ -27,7 +27,8 @@ commands = []
 for name, command in cli.commands.items():
     subcommands = getattr(command, "commands", None)
     commands += [f"{name} {sub}" for sub in subcommands] if subcommands else [name]
-print(json.dumps({"routes": [rule.rule for rule in app.url_map.iter_rules()], "commands": commands}))
+routes = [rule.rule for rule in app.url_map.iter_rules()]
+print(json.dumps({"routes": routes, "commands": commands}))
 """
 
 
