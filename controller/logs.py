@@ -3,7 +3,7 @@
 from flask import Response, request
 
 from __init__ import app, log_store, token_required
-from service import search
+from service import parameters, search
 from utils.guard import Reader
 from utils.record import dumps
 
@@ -12,7 +12,7 @@ from utils.record import dumps
 @token_required("read")
 def list_logs(reader: Reader) -> Response:
     """A page of records, the newest first unless asked otherwise."""
-    return _reply(search.find(_query(reader, search.LIST_OPTIONS), log_store))
+    return _reply(search.find(_query(reader, parameters.LIST_OPTIONS), log_store))
 
 
 @app.get("/api/v1/logs/<public_id>")
@@ -26,12 +26,12 @@ def show_log(reader: Reader, public_id: str) -> Response:
 @token_required("read")
 def count_logs(reader: Reader) -> Response:
     """How many records there are, by time and level."""
-    return _reply(search.histogram(_query(reader, search.HISTOGRAM_OPTIONS), log_store))
+    return _reply(search.histogram(_query(reader, parameters.HISTOGRAM_OPTIONS), log_store))
 
 
-def _query(reader: Reader, options: frozenset[str]) -> search.Query:
-    parameters = list(request.args.items(multi=True))
-    return search.parse_query(parameters, options, *reader)
+def _query(reader: Reader, options: frozenset[str]) -> parameters.Query:
+    given = list(request.args.items(multi=True))
+    return parameters.parse_query(given, options, *reader)
 
 
 def _reply(body: object) -> Response:

@@ -97,7 +97,8 @@ def values_of(wanted: LogFilter) -> dict[str, Any]:
 
 def json_path(keys: list[str]) -> str:
     """A path of SQL's JSON functions to nested members."""
-    return "$" + "".join('."{}"'.format(key.replace('"', '\\"')) for key in keys)
+    escaped = (key.replace("\\", "\\\\").replace('"', '\\"') for key in keys)
+    return "$" + "".join(f'."{key}"' for key in escaped)
 
 
 def _conditions(shape: Shape) -> list[ColumnElement[bool]]:

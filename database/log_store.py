@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from itertools import groupby, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,15 +83,22 @@ class LogStore:
         return [connection for day in there if (connection := self._sound(day)) is not None]
 
     def _sound(self, day: str) -> apsw.Connection | None:
-        """A day's file; None when it is damaged: that must not harm the other days."""
-        if day in self._damaged:
-            return None
+        """A day's file; None when it is damaged."""
+        if day not in self._damaged:
+            with self._apart(day):
+                return self._writable(day)
+        return None
+
+    @contextmanager
+    def _apart(self, day: str) -> Iterator[None]:
+        """Note that a day's file is damaged, and go on: it must not harm the other days."""
         try:
-            return self._writable(day)
+            yield
         except day_file.DAMAGED as error:
-            logger.error("partition %s is damaged: %s", day, error)
+            if day not in self._damaged:
+                logger.error("partition %s is damaged: %s", day, error)
             self._damaged.add(day)
-            return None
+            self._changed.pop(day, None)
 
     def _has(self, day: str) -> bool:
         return day_file.path_of(self.folder, day).exists()
@@ -98,8 +106,7 @@ class LogStore:
     def _widen(self, day: str, batch: list[Prepared]) -> None:
         """Let the catalogue cover the batch's times before its rows can be seen."""
         times = [time for prepared in batch for time in prepared.rows[TIME::WIDTH]]
-        if not times:
-            return
+        times = times or [batch[0].frame.received_at]
         low, high = min(times), max(times)
         known = self._ranges.get(day)
         if known is None or low < known[0] or high > known[1]:
@@ -109,13 +116,14 @@ class LogStore:
         """How far each segment is stored, from the partitions of `since_day` and later."""
         furthest: dict[str, int] = {}
         for path in sorted(self.folder.glob("*.db")):
-            file = self._sound(path.stem) if path.stem >= since_day else None
-            if file is not None:
-                for segment, position in file.execute(
-                    "SELECT segment, position FROM journal_position"
-                ):
+            day = path.stem
+            if day < since_day:
+                continue
+            with self._apart(day):
+                rows = self._writable(day).execute("SELECT segment, position FROM journal_position")
+                for segment, position in rows:
                     furthest[segment] = max(position, furthest.get(segment, 0))
-                self._changed.setdefault(path.stem, set()).update(self._minutes(path.stem))
+                self._changed.setdefault(day, set()).update(self._minutes(day))
         return furthest
 
     def _minutes(self, day: str) -> Iterator[tuple[int, int]]:
@@ -123,36 +131,43 @@ class LogStore:
 
     def forget_segment(self, segment: str) -> None:
         """Drop the position of a segment that is gone."""
-        for connection in self._open.values():
-            connection.execute("DELETE FROM journal_position WHERE segment = ?", (segment,))
+        for day, connection in self._open.items():
+            with self._apart(day):
+                connection.execute("DELETE FROM journal_position WHERE segment = ?", (segment,))
 
     def make_durable(self) -> bool:
-        """Checkpoint what was appended; False when a reader holds some of it back."""
-        for connection in self._open.values():
-            in_wal, checkpointed = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            if in_wal != checkpointed:
-                return False
+        """Checkpoint what was appended; False when a reader or damage holds some of it back."""
+        for day, connection in self._open.items():
+            with self._apart(day):
+                in_wal, done = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                if in_wal == done:
+                    continue
+            return False
         return True
 
     def publish(self) -> None:
         """Copy the changed counters and sizes into the lasting tables."""
         for day, minutes in list(self._changed.items()):
-            connection = self._writable(day)
-            rows = [
-                row
-                for app_id, minute in minutes
-                for row in connection.execute(
-                    "SELECT app_id, minute, outcome, records FROM day_counter "
-                    "WHERE app_id = ? AND minute = ?",
-                    (app_id, minute),
-                )
-            ]
-            self.catalogue.set_counters(rows)
-            records = connection.execute("SELECT max(id) FROM log").fetchone()
-            self.catalogue.measure(
-                day, (records and records[0]) or 0, day_file.size_of(self.folder, day)
+            with self._apart(day):
+                self._publish_day(day, minutes)
+                del self._changed[day]
+
+    def _publish_day(self, day: str, minutes: set[tuple[int, int]]) -> None:
+        connection = self._writable(day)
+        rows = [
+            row
+            for app_id, minute in minutes
+            for row in connection.execute(
+                "SELECT app_id, minute, outcome, records FROM day_counter "
+                "WHERE app_id = ? AND minute = ?",
+                (app_id, minute),
             )
-            del self._changed[day]
+        ]
+        self.catalogue.set_counters(rows)
+        records = connection.execute("SELECT max(id) FROM log").fetchone()
+        self.catalogue.measure(
+            day, (records and records[0]) or 0, day_file.size_of(self.folder, day)
+        )
 
     def close_writer(self) -> None:
         """Close the files that are open for writing, when another takes over."""
@@ -185,11 +200,11 @@ class LogStore:
         logger.info("partition %s dropped", day)
 
     def _is_needed(self, day: str, segments: Collection[str]) -> bool:
-        connection = self._sound(day) if self._has(day) else None
-        if connection is None:
-            return False
-        rows = connection.execute("SELECT segment FROM journal_position")
-        return any(segment in segments for (segment,) in rows)
+        if self._has(day) and day not in self._damaged:
+            with self._apart(day):
+                rows = self._writable(day).execute("SELECT segment FROM journal_position")
+                return any(segment in segments for (segment,) in rows)
+        return False
 
     # What queries do.
 

@@ -157,7 +157,7 @@ def _fill_in(context: KeptContext, records: list[KeptRecord]) -> None:
             continue
         for record in records:
             own = getattr(record, name)
-            if own is None or own is NOTHING:
+            if own is None or own == NOTHING:
                 setattr(record, name, value)
 
 

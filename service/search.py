@@ -1,173 +1,24 @@
-"""Queries: parameters into filters, cursors, and stored rows into records for a reply."""
+"""Queries: pages and their cursors, histograms, and stored rows as records of a reply."""
 
 import base64
 import hashlib
-from collections.abc import Callable
-from typing import Any, NamedTuple
+import math
+from typing import Annotated, Any
 
 import msgspec
 
-from database.log_query import COLUMNS, LogFilter, Position
+from database.log_query import COLUMNS, Position
 from database.log_store import LogStore, Row, position_of
-from exceptions import BadCursor, BadParameter, Forbidden, NotFound
-from utils.clock import DAY, LAST, SECOND, format_time, now_us, parse_time
-from utils.level import NAMES, level_name, severity_of
+from exceptions import BadCursor, BadParameter, NotFound
+from service.parameters import Query
+from utils.clock import DAY, SECOND, format_time, now_us
+from utils.level import level_name
 
-TEXT_FILTERS = frozenset(
-    (
-        "logger",
-        "environment",
-        "release",
-        "platform",
-        "device_id",
-        "session_id",
-        "user_id",
-        "trace_id",
-    )
-)
-MAX_LIMIT = 1000
-DEFAULT_LIMIT = 100
 MAX_BUCKETS = 10_000
+_Stored = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Cursor = tuple[bytes, _Stored, str, _Stored]  # the query's fingerprint, and a position
 AIMED_BUCKETS = 200
 INTERVALS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400)
-ORDERS = {"newest": True, "desc": True, "oldest": False, "asc": False}
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-Parameters = list[tuple[str, str]]
-LIST_OPTIONS = frozenset(("limit", "order", "cursor"))
-HISTOGRAM_OPTIONS = frozenset(("interval", "by"))
-
-
-class Query(NamedTuple):
-    """What a request asks for."""
-
-    wanted: LogFilter
-    limit: int = DEFAULT_LIMIT
-    newest_first: bool = True
-    cursor: str | None = None
-    interval: int | None = None  # seconds
-    by: str = "level"
-    asked: tuple[tuple[str, str], ...] = ()  # the parameters that a cursor belongs to
-
-
-def parse_query(
-    parameters: Parameters,
-    options: frozenset[str],
-    apps: tuple[int, ...],
-    all_apps: tuple[int, ...],
-) -> Query:
-    """Read a request's parameters: the filters, and of the options those that the route takes.
-
-    `apps` are those that the reader may see.
-
-    Raises BadParameter, Forbidden and NotFound.
-    """
-    wanted: dict[str, Any] = {"apps": apps}
-    rest: dict[str, Any] = {}
-    fields: list[tuple[str, str]] = []
-    attributes: list[tuple[str, str]] = []
-    seen: set[str] = set()
-    for name, value in parameters:
-        if name in seen:
-            raise BadParameter(f"{name} is given twice")
-        seen.add(name)
-        if name in TEXT_FILTERS:
-            fields.append((name, value))
-        elif name.startswith("attr.") and len(name) > len("attr."):
-            attributes.append((name.removeprefix("attr."), value))
-        elif name == "app":
-            wanted["apps"] = (_app(value, apps, all_apps),)
-        elif name in _FILTERS:
-            target, parse = _FILTERS[name]
-            wanted[target] = parse(name, value)
-        elif name in options:
-            target, parse = _OPTIONS[name]
-            rest[target] = parse(name, value)
-        else:
-            raise BadParameter(f"{name} is unknown")
-    if "min_level" in seen and "level" in seen:
-        raise BadParameter("level and min_level exclude each other")
-    wanted |= {"fields": tuple(sorted(fields)), "attributes": tuple(sorted(attributes))}
-    asked = tuple(sorted(pair for pair in parameters if pair[0] not in ("cursor", "limit")))
-    return Query(LogFilter(**wanted), asked=asked, **rest)
-
-
-def _app(value: str, apps: tuple[int, ...], all_apps: tuple[int, ...]) -> int:
-    if not value.isascii() or not value.isdecimal():
-        raise BadParameter("app must be an app's id")
-    app_id = int(value)
-    if app_id in apps:
-        return app_id
-    if apps == all_apps:
-        raise NotFound(f"there is no app {app_id}")
-    raise Forbidden(f"this token may not read app {app_id}")
-
-
-def _moment(name: str, value: str) -> int:
-    moment = parse_time(value)
-    if moment is None or abs(moment) > LAST:
-        raise BadParameter(f"{name} must be RFC 3339 or a Unix time")
-    return moment
-
-
-def _levels(name: str, value: str) -> tuple[tuple[int, int], ...]:
-    return tuple(_range(name, level.strip()) for level in value.split(","))
-
-
-def _range(name: str, level: str) -> tuple[int, int]:
-    """A name stands for its four severities, a number for itself."""
-    severity = severity_of(level)
-    if severity is None:
-        raise BadParameter(f"{name} must be one of {', '.join(NAMES)} or a severity from 1 to 24")
-    return (severity, severity) if level.isdecimal() else (severity, severity + 3)
-
-
-def _min_level(name: str, value: str) -> tuple[tuple[int, int], ...]:
-    return ((_range(name, value.strip())[0], 24),)
-
-
-def _text(name: str, value: str) -> str:
-    return value
-
-
-def _limit(name: str, value: str) -> int:
-    if value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= MAX_LIMIT:
-        return int(value)
-    raise BadParameter(f"{name} must be a number from 1 to {MAX_LIMIT}")
-
-
-def _order(name: str, value: str) -> bool:
-    if value not in ORDERS:
-        raise BadParameter(f"{name} must be newest or oldest")
-    return ORDERS[value]
-
-
-def _interval(name: str, value: str) -> int:
-    number, unit = value.rstrip("smhd"), value[len(value.rstrip("smhd")) :] or "s"
-    if number.isascii() and number.isdecimal() and unit in _UNITS and int(number[:9]) > 0:
-        return int(number[:9]) * _UNITS[unit]
-    raise BadParameter(f"{name} must be like 60, 5m, 1h or 1d")
-
-
-def _by(name: str, value: str) -> str:
-    if value != "level":
-        raise BadParameter(f"{name} must be level")
-    return value
-
-
-_FILTERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "from": ("start", _moment),
-    "to": ("end", _moment),
-    "level": ("severities", _levels),
-    "min_level": ("severities", _min_level),
-    "q": ("text", _text),
-}
-_OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "limit": ("limit", _limit),
-    "order": ("newest_first", _order),
-    "cursor": ("cursor", _text),
-    "interval": ("interval", _interval),
-    "by": ("by", _by),
-}
 
 
 def find(query: Query, log_store: LogStore) -> dict[str, Any]:
@@ -231,7 +82,8 @@ def histogram(query: Query, log_store: LogStore) -> dict[str, Any]:
 
 def _fitting_interval(length: int) -> int:
     wanted = length / SECOND / AIMED_BUCKETS
-    return next((interval for interval in INTERVALS if interval >= wanted), INTERVALS[-1])
+    days = math.ceil(wanted / INTERVALS[-1])
+    return next((length for length in INTERVALS if length >= wanted), days * INTERVALS[-1])
 
 
 def record_of(row: Row) -> dict[str, Any]:
@@ -268,7 +120,7 @@ def _read_cursor(query: Query) -> Position | None:
         return None
     try:
         packed = base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
-        cursor = msgspec.msgpack.decode(packed, type=tuple[bytes, int, str, int])
+        cursor = msgspec.msgpack.decode(packed, type=_Cursor)
     except (ValueError, msgspec.MsgspecError):
         raise BadCursor("the cursor is not one of ours") from None
     if cursor[0] != _fingerprint(query):

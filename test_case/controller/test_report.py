@@ -375,6 +375,10 @@ REJECTED = {
     "message number": (b'{"message": 1}', "invalid_message"),
     "a level we don't know": (b'{"message": "", "level": "loud"}', "invalid_level"),
     "level 25": (b'{"message": "", "level": 25}', "invalid_level"),
+    "level of 5000 digits": (
+        b'{"message": "", "level": "' + b"9" * 5000 + b'"}',
+        "invalid_level",
+    ),
     "level true": (b'{"message": "", "level": true}', "invalid_level"),
     "a long device id": (
         b'{"message": "", "device_id": "' + b"d" * 129 + b'"}',

@@ -664,34 +664,45 @@ good_json = st.recursive(
     max_leaves=4,
 )
 good_times = (
-    st.none()
-    | st.integers(-(10**20), 10**20)
+    st.integers(-(10**20), 10**20)
+    | moments
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.datetimes().map(lambda moment: moment.isoformat() + "+05:30")
     | st.sampled_from(("2026-11-20T10:00:00.123456789Z", "2026-11-20T10:00:00.9999995Z"))
 )
-optional: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(TEXT_FIELDS, st.none() | good_texts),
+FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(TEXT_FIELDS, good_texts),
     "time": good_times,
-    "level": st.none() | st.sampled_from(("info", "WARN", "Error")) | st.integers(1, 24),
-    "seq": st.none() | st.integers(0, 2**63 - 1),
-    "exception": st.none()
-    | st.fixed_dictionaries({}, optional={"type": good_texts, "stacktrace": st.lists(good_texts)}),
-    "attributes": st.none() | st.dictionaries(good_texts, good_json, max_size=3),
+    "level": st.sampled_from(("info", "WARN", "Error")) | st.integers(1, 24),
+    "seq": st.integers(0, 2**63 - 1),
+    "exception": st.fixed_dictionaries({"type": good_texts, "more": good_json}),
+    "attributes": st.dictionaries(good_texts, good_json, max_size=3),
     "unknown": good_json,
 }
-good_records = st.fixed_dictionaries({"message": good_texts}, optional=optional)
+ABSENT = object()
+a_few_fields = st.lists(st.sampled_from(sorted(FIELD_VALUES)), min_size=1, max_size=4, unique=True)
+
+
+def with_fields(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects in which each of these fields is set, null or absent."""
+    values = {name: st.sampled_from((ABSENT, None)) | FIELD_VALUES[name] for name in names}
+    return st.fixed_dictionaries(values).map(
+        lambda members: {name: value for name, value in members.items() if value is not ABSENT}
+    )
+
+
+def good_records(names: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.builds(
+        lambda fields, text: {**fields, "message": text}, with_fields(names), good_texts
+    )
 
 
 @st.composite
 def envelopes(draw: st.DrawFn) -> dict[str, Any]:
     """Context and records have the same few fields, so that they meet."""
-    names = draw(st.lists(st.sampled_from(sorted(optional)), max_size=3, unique=True))
-    some = {name: optional[name] for name in names}
-    records = st.fixed_dictionaries({"message": good_texts}, optional=some)
-    members = {"logs": st.lists(records, min_size=1, max_size=4)}
-    context = st.none() | st.fixed_dictionaries({}, optional=some)
-    more = {"context": context, "sent_at": good_times, "batch_id": st.integers(0, 9)}
+    names = draw(a_few_fields)
+    members = {"context": with_fields(names), "logs": st.lists(good_records(names), min_size=1)}
+    more = {"sent_at": st.none() | good_times, "batch_id": st.integers(0, 9)}
     return draw(st.fixed_dictionaries(members, optional=more))
 
 
@@ -700,8 +711,7 @@ def without_empty_attributes(rows: list[Row]) -> list[Row]:
     return [{n: v for n, v in row.items() if n != "attributes" or v} for row in rows]
 
 
-@given(envelopes() | good_records | st.lists(good_records, min_size=1, max_size=3))
-def test_the_fast_and_the_careful_way_store_the_same(body: Any) -> None:
+def assert_both_ways_agree(body: Any) -> None:
     written = json.dumps(body).encode()
     fast = decode_batch(written, False, MAX_RECORDS)
     assert fast.form is not Form.CLEANED
@@ -710,3 +720,18 @@ def test_the_fast_and_the_careful_way_store_the_same(body: Any) -> None:
     assert (fast.count, fast.batch_id) == (careful.count, careful.batch_id)
     stored = [rows_of(batch.form, batch.payload) for batch in (fast, careful)]
     assert without_empty_attributes(stored[0]) == without_empty_attributes(stored[1])
+
+
+@given(envelopes())
+@example({"context": {"exception": {"type": "E"}}, "logs": [{"message": "", "exception": None}]})
+@example(
+    {"context": {"user_id": "u", "time": 5}, "logs": [{"message": "", "user_id": "", "time": 0}]}
+)
+def test_the_fast_and_the_careful_way_store_the_same_of_an_envelope(body: dict[str, Any]) -> None:
+    assert_both_ways_agree(body)
+
+
+@given(st.lists(a_few_fields.flatmap(good_records), min_size=1, max_size=3))
+def test_the_fast_and_the_careful_way_store_the_same_of_records(records: list[Any]) -> None:
+    assert_both_ways_agree(records)
+    assert_both_ways_agree(records[0])

@@ -1,0 +1,173 @@
+"""A query's parameters, from the request's text into filters and options."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from database.log_query import LogFilter
+from exceptions import BadParameter, Forbidden, NotFound
+from utils.clock import LAST, parse_time
+from utils.level import NAMES, severity_of
+
+TEXT_FILTERS = frozenset(
+    (
+        "logger",
+        "environment",
+        "release",
+        "platform",
+        "device_id",
+        "session_id",
+        "user_id",
+        "trace_id",
+    )
+)
+MAX_LIMIT = 1000
+DEFAULT_LIMIT = 100
+MAX_INTERVAL = 1_000_000  # of any unit; as microseconds it still fits into 64 bits
+ORDERS = {"newest": True, "desc": True, "oldest": False, "asc": False}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+Parameters = list[tuple[str, str]]
+LIST_OPTIONS = frozenset(("limit", "order", "cursor"))
+HISTOGRAM_OPTIONS = frozenset(("interval", "by"))
+
+
+class Query(NamedTuple):
+    """What a request asks for."""
+
+    wanted: LogFilter
+    limit: int = DEFAULT_LIMIT
+    newest_first: bool = True
+    cursor: str | None = None
+    interval: int | None = None  # seconds
+    by: str = "level"
+    asked: tuple[tuple[str, str], ...] = ()  # the parameters that a cursor belongs to
+
+
+def parse_query(
+    parameters: Parameters,
+    options: frozenset[str],
+    apps: tuple[int, ...],
+    all_apps: tuple[int, ...],
+) -> Query:
+    """Read a request's parameters: the filters, and of the options those that the route takes.
+
+    `apps` are those that the reader may see.
+
+    Raises BadParameter, Forbidden and NotFound.
+    """
+    wanted: dict[str, Any] = {"apps": apps}
+    rest: dict[str, Any] = {}
+    fields: list[tuple[str, str]] = []
+    attributes: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for pair in parameters:
+        name, value = (text.replace("\0", "\ufffd") for text in pair)  # as records are stored
+        if name in seen:
+            raise BadParameter(f"{name} is given twice")
+        seen.add(name)
+        if name in TEXT_FILTERS:
+            fields.append((name, value))
+        elif name.startswith("attr.") and len(name) > len("attr."):
+            attributes.append((name.removeprefix("attr."), value))
+        elif name == "app":
+            wanted["apps"] = (_app(value, apps, all_apps),)
+        elif name in _FILTERS:
+            target, parse = _FILTERS[name]
+            wanted[target] = parse(name, value)
+        elif name in options:
+            target, parse = _OPTIONS[name]
+            rest[target] = parse(name, value)
+        else:
+            raise BadParameter(f"{name} is unknown")
+    if "min_level" in seen and "level" in seen:
+        raise BadParameter("level and min_level exclude each other")
+    wanted |= {"fields": tuple(sorted(fields)), "attributes": tuple(sorted(attributes))}
+    asked = tuple(sorted(pair for pair in parameters if pair[0] not in ("cursor", "limit")))
+    return Query(LogFilter(**wanted), asked=asked, **rest)
+
+
+def _app(value: str, apps: tuple[int, ...], all_apps: tuple[int, ...]) -> int:
+    app_id = _number(value, 2**31)
+    if app_id is None:
+        raise BadParameter("app must be an app's id")
+    if app_id in apps:
+        return app_id
+    if apps == all_apps:
+        raise NotFound(f"there is no app {app_id}")
+    raise Forbidden(f"this token may not read app {app_id}")
+
+
+def _number(value: str, most: int) -> int | None:
+    """A plain number from 1 to `most`; None when it is none."""
+    plain = value.isascii() and value.isdecimal() and len(value) <= 18
+    return int(value) if plain and 1 <= int(value) <= most else None
+
+
+def _moment(name: str, value: str) -> int:
+    moment = parse_time(value)
+    if moment is None or abs(moment) > LAST:
+        raise BadParameter(f"{name} must be RFC 3339 or a Unix time")
+    return max(moment, 0)  # no record is older
+
+
+def _levels(name: str, value: str) -> tuple[tuple[int, int], ...]:
+    return tuple(_range(name, level.strip()) for level in value.split(","))
+
+
+def _range(name: str, level: str) -> tuple[int, int]:
+    """A name stands for its four severities, a number for itself."""
+    severity = severity_of(level)
+    if severity is None:
+        raise BadParameter(f"{name} must be one of {', '.join(NAMES)} or a severity from 1 to 24")
+    return (severity, severity) if level.isdecimal() else (severity, severity + 3)
+
+
+def _min_level(name: str, value: str) -> tuple[tuple[int, int], ...]:
+    return ((_range(name, value.strip())[0], 24),)
+
+
+def _text(name: str, value: str) -> str:
+    return value
+
+
+def _limit(name: str, value: str) -> int:
+    limit = _number(value, MAX_LIMIT)
+    if limit is None:
+        raise BadParameter(f"{name} must be a number from 1 to {MAX_LIMIT}")
+    return limit
+
+
+def _order(name: str, value: str) -> bool:
+    if value not in ORDERS:
+        raise BadParameter(f"{name} must be newest or oldest")
+    return ORDERS[value]
+
+
+def _interval(name: str, value: str) -> int:
+    digits = value.rstrip("smhd")
+    unit = value.removeprefix(digits) or "s"
+    number = _number(digits, MAX_INTERVAL)
+    if number is None or unit not in _UNITS:
+        raise BadParameter(f"{name} must be like 60, 5m, 1h or 1d")
+    return number * _UNITS[unit]
+
+
+def _by(name: str, value: str) -> str:
+    if value != "level":
+        raise BadParameter(f"{name} must be level")
+    return value
+
+
+_FILTERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
+    "from": ("start", _moment),
+    "to": ("end", _moment),
+    "level": ("severities", _levels),
+    "min_level": ("severities", _min_level),
+    "q": ("text", _text),
+}
+_OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
+    "limit": ("limit", _limit),
+    "order": ("newest_first", _order),
+    "cursor": ("cursor", _text),
+    "interval": ("interval", _interval),
+    "by": ("by", _by),
+}
