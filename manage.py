@@ -96,31 +96,14 @@ def prepare(settings: Settings) -> str:
     """Bring the database up to date, make what a first start needs, and say how to go on."""
     from __init__ import apps, engine, tokens
     from database.engine import migrate
+    from service.welcome import welcome
 
     migrate(engine)
     existing = apps.all()
     app = existing[0] if existing else apps.create(FIRST_APP)
     token = None if existing else tokens.issue("read", None, settings.token.days * 86_400)
     engine.dispose()
-    host = "127.0.0.1" if settings.server.host in ("0.0.0.0", "::") else settings.server.host
-    address = f"http://{host}:{settings.server.port}"
-    lines = [
-        f"RedLog listens on {address}  (data: {settings.data_dir})",
-        f"App {app.name!r}, ingest key {app.ingest_key}",
-        "",
-        "Report a record / 上报一条日志:",
-        f"  curl {address}/api/v1/logs -H 'X-Redlog-Key: {app.ingest_key}' -d "
-        """'{"message": "hello, RedLog", "level": "info"}'""",
-    ]
-    if token:
-        lines += ["Read it back (the token is shown only now) / 查询 (令牌只显示一次):"]
-        lines += [f"  curl {address}/api/v1/logs -H 'Authorization: Bearer {token}'"]
-    else:
-        lines += [
-            "A token to read with / 获取查询令牌:",
-            "  .venv/bin/python manage.py token create --scope read",
-        ]
-    return "\n".join(lines)
+    return welcome(settings, app, token)
 
 
 @cli.command("debug-server")
@@ -160,6 +143,9 @@ def with_database() -> None:
     migrate(engine)
 
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
 @cli.group("app")
 def app_group() -> None:
     """Apps and their ingest keys."""
@@ -167,7 +153,7 @@ def app_group() -> None:
 
 @app_group.command("create")
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def app_create(name: str, as_json: bool) -> None:
     """Make an app; prints its id, ingest key and secret."""
     with_database()
@@ -182,7 +168,7 @@ def app_create(name: str, as_json: bool) -> None:
 
 
 @app_group.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def app_list(as_json: bool) -> None:
     """List the apps with what became of their records (secrets are left out)."""
     with_database()
@@ -220,7 +206,7 @@ def app_key(name: str | None) -> None:
 
 @app_group.command("rotate-key")
 @click.argument("app_id", type=int)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def app_rotate_key(app_id: int, as_json: bool) -> None:
     """Give an app a new ingest key; the old one is refused within seconds."""
     with_database()
@@ -245,7 +231,7 @@ def token_group() -> None:
 @click.option(
     "--days", type=click.IntRange(min=1), help="How long it is good (setting token.days)."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json: bool) -> None:
     """Make a token; without --app it reads all apps."""
     with_database()
@@ -263,13 +249,15 @@ def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json
 def doctor() -> None:
     """Check settings, disk, database and journal; exit code 1 when something is wrong."""
     settings = checked_settings()
-    from __init__ import engine, log_store
+    from __init__ import engine
     from service.health import reasons
+    from utils.startup import running_pid
 
-    checks, failing = reasons(settings, engine, log_store)
+    pid = running_pid(settings.data_path / "redlog.pid")
+    checks, failing = reasons(settings, engine, pid is not None)
     click.echo(f"settings: good (profile {os.environ.get('REDLOG_PROFILE', 'default')})")
-    for name, value in checks.items():
-        click.echo(f"{name}: {value}")
+    click.echo(f"server: {f'running (pid {pid})' if pid else 'not running'}")
+    show(checks, False)
     for reason in failing:
         click.echo(f"WRONG  {reason}")
     if failing:
@@ -283,7 +271,7 @@ def partition_group() -> None:
 
 
 @partition_group.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def partition_list(as_json: bool) -> None:
     """List the partitions, the newest first."""
     with_database()
@@ -330,7 +318,7 @@ def journal_group() -> None:
 
 
 @journal_group.command("status")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def journal_status(as_json: bool) -> None:
     """What waits to be stored, and how the writer fares."""
     checked_settings()

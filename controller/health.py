@@ -16,7 +16,7 @@ def healthz() -> Response:
 @app.get("/readyz")
 def readyz() -> Response:
     """200 when reports are accepted and stored and queries answered; else 503 with the reasons."""
-    checks, failing = reasons(settings, engine, log_store)
+    checks, failing = reasons(settings, engine, is_running=True)
     body = {"status": "failing" if failing else "ok", "reasons": failing, "checks": checks}
     return Response(dumps(body), 503 if failing else 200, content_type="application/json")
 

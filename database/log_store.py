@@ -268,12 +268,10 @@ class LogStore:
             with self._readers.reading(day) as connection:
                 for app_id in wanted.apps:
                     rows += connection.execute(sql, values | {"app_id": app_id})
-        except apsw.CantOpenError:
-            if self._has(day):
+        except apsw.Error as error:
+            if self._has(day):  # else it was dropped meanwhile
+                logger.error("partition %s can't be read: %s", day, error)
                 unreadable.append(day)
-        except (apsw.CorruptError, apsw.NotADBError, apsw.IOError) as error:
-            logger.error("partition %s can't be read: %s", day, error)
-            unreadable.append(day)
         return rows
 
     def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:

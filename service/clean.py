@@ -47,6 +47,7 @@ _wanted = {
     "exception": "an object {type, value, stacktrace}",
     "attributes": "an object",
 }
+TOO_DEEP = "the record is nested too deeply"
 
 
 class BadRecord(ValueError):
@@ -74,6 +75,8 @@ def clean_batch(body: bytes, lines: bool, max_records: int) -> Batch:
             good.append(clean_record(element, context))
         except BadRecord as bad:
             rejected.append(Rejection(index, bad.reason, bad.detail))
+        except RecursionError:
+            rejected.append(Rejection(index, "too_deep", TOO_DEEP))
     return Batch(
         Form.CLEANED,
         dumps({"sent_at": _sent_at(envelope), "logs": good, "rejected": _by_reason(rejected)}),
@@ -240,7 +243,7 @@ def _mended(text: bytes) -> bytes:
     try:
         value = _clean_text(json.loads(text.decode("utf-8", "replace")))
     except RecursionError:
-        raise BadRecord("too_deep", "the record is nested too deeply") from None
+        raise BadRecord("too_deep", TOO_DEEP) from None
     except ValueError as error:
         raise BadRecord("invalid_json", str(error)[:200]) from None
     if not isinstance(value, dict):

@@ -16,15 +16,18 @@ WRITER_SILENCE_SECONDS = 30
 
 
 def reasons(
-    settings: Settings, engine: Engine, log_store: LogStore
+    settings: Settings, engine: Engine, is_running: bool
 ) -> tuple[dict[str, str | int], list[str]]:
-    """What was looked at, and a sentence for each thing that is wrong."""
+    """What was looked at, and a sentence for each thing that is wrong.
+
+    A server that is not running has no writer to miss.
+    """
     journal = settings.data_path / "journal"
     progress = read_progress(journal)
     waiting, free = _backlog(journal), _free(settings.data_path)
     silent = round(time.time() - progress.at) if progress.at else -1
     failing = []
-    if settings.writer.enabled and not 0 <= silent < WRITER_SILENCE_SECONDS:
+    if is_running and settings.writer.enabled and not 0 <= silent < WRITER_SILENCE_SECONDS:
         failing.append("writer: no sign of life")
     if progress.error:
         failing.append(f"writer: {progress.error}")
@@ -81,4 +84,6 @@ def _database(engine: Engine) -> list[str]:
         found = revision(engine)
     except SQLAlchemyError as error:
         return [f"database: {type(error).__name__}"]
+    if found is None:
+        return ["database: there is none yet; start the server, or run manage.py migrate"]
     return [] if found == HEAD else [f"database: its schema is {found}, this version's is {HEAD}"]

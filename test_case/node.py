@@ -11,7 +11,7 @@ from database.engine import migrate, open_engine
 from database.frame import SEGMENT_HEADER, Damage, Frame, pack
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter
-from database.log_store import LogStore
+from database.log_store import LogStore, Page
 from database.segments import list_segments, read_chunk
 from database.writer import Writer
 from utils.clock import now_us
@@ -78,7 +78,7 @@ class Node:
 
     def stored(self) -> list[str]:
         """The messages of all records that a query finds."""
-        return [values[MESSAGE] for _, values in self.store.search(LogFilter(APPS), 1_000_000).rows]
+        return messages_of(self.store.search(LogFilter(APPS), 1_000_000))
 
     def counters(self) -> dict[str, int]:
         """Records by outcome, of all apps."""
@@ -118,6 +118,11 @@ def raw_frame(
     """A sound frame with any payload."""
     received_at = now_us() if at is None else at
     return b"".join(pack(app_id, received_at, records, form, key.encode(), payload))  # type: ignore[arg-type]
+
+
+def messages_of(page: Page) -> list[str]:
+    """The messages of a page's records."""
+    return [values[MESSAGE] for _, values in page.rows]
 
 
 def segment_name(at: int) -> str:

@@ -1,6 +1,7 @@
 """What must hold before the server starts; each failure is one clear line."""
 
 import os
+import re
 import socket
 import time
 from pathlib import Path
@@ -23,17 +24,26 @@ def check_data_dir(data_dir: Path) -> None:
         ) from None
 
 
-def check_not_running(pid_file: Path) -> None:
-    """Raises StartError when the pid file names a living server."""
+def running_pid(pid_file: Path) -> int | None:
+    """The pid of the server that runs on this data directory, if one does.
+
+    A pid in a file that was left behind may be another program's by now.
+    """
     try:
         pid = int(pid_file.read_text())
         os.kill(pid, 0)
-        running = (
-            "python" in Path(f"/proc/{pid}/comm").read_text() or not Path("/proc/self").exists()
-        )
     except (OSError, ValueError):
-        return
-    if running:
+        return None
+    command = Path(f"/proc/{pid}/cmdline")
+    if not command.exists():  # no Linux: the pid must do
+        return pid
+    return pid if re.search(rb"gunicorn-server|\[redlog\]", command.read_bytes()) else None
+
+
+def check_not_running(pid_file: Path) -> None:
+    """Raises StartError when a server runs on this data directory."""
+    pid = running_pid(pid_file)
+    if pid is not None:
         raise StartError(f"already running on this data directory (pid {pid})")
 
 

@@ -452,19 +452,19 @@ class Days(NamedTuple):
     written: set[tuple[str, str]]
 
 
-TIMES = [offset * HOUR for offset in range(-60, 24, 2)]
+TIMES = [NOON + offset * HOUR for offset in range(-84, 2, 2)]
 
 
 def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, str]]:
     """Store records as if received then, by the store's own door: 3 batches of 100 records.
 
-    A third of the times are of another day (late), and every time is had by many records.
+    Most come late, by up to a day and a half more, and every time is had by many records.
     """
     chance = random.Random(number)
     store = LogStore(open_engine(Database(url=""), server.data), server.data)
     written = set()
     for batch in range(3):
-        times = [NOON + chance.choice(TIMES) - DAY for _ in range(100)]
+        times = chance.choices([time for time in TIMES if time <= received_at], k=100)
         records = [
             {"message": f"{number}-{batch}-{n}", "time": format_time(time)}
             for n, time in enumerate(times)
@@ -488,8 +488,7 @@ def days(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Days]:
     for number in range(3):
         written |= write_day(server, NOON - number * DAY, number)
     server.start()
-    times = [format_time(NOON + offset - DAY) for offset in TIMES for _ in range(3)]
-    late = [{"message": f"late {n}", "time": time} for n, time in enumerate(times)]
+    late = [{"message": f"late {n}", "time": format_time(t)} for n, t in enumerate(TIMES * 3)]
     assert server.report(late).json()["accepted"] == len(late)
     written |= {(record["time"], record["message"]) for record in late}
     wait_until(lambda: len(server.query(q="late", limit=1000)) == len(late), "the late records")
@@ -576,13 +575,10 @@ def test_a_walk_visits_each_record_once_while_others_come_in(
     wait_until(lambda: len(either_server.walk(q=order, app=app_id)) == 1500, "the records")
     before = reporting()
     walked = either_server.walk(order=order, limit=40, app=app_id)
-    wait_until(lambda: reporting() > before, "more reports while walking")
+    assert reporting() > before
     times = [record["time"] for record in walked]
     assert times == sorted(times, reverse=order == "newest")
     assert max(Counter(record["id"] for record in walked).values()) == 1
-    assert Counter(r["message"] for r in walked if r["message"] != "new") >= Counter(
-        r["message"] for r in there
-    )
     assert Counter(r["message"] for r in walked if order in r["message"]) == Counter(
         r["message"] for r in there
     )
