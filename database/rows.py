@@ -5,6 +5,7 @@ Per record it costs one decode in compiled code and one pass of the loop in `_fl
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -53,8 +54,7 @@ WIDTH = len(COLUMNS)
 TIME, ATTRIBUTES = COLUMNS.index("time"), COLUMNS.index("attributes")
 MAX_MESSAGE_BYTES = 65_536
 MAX_SKEW = 30 * SECOND
-# SQLite reads JSON 1,000 levels deep; a text with fewer brackets than this can't come near.
-MANY_BRACKETS = 900
+MAX_DEPTH = 900  # SQLite reads JSON 1,000 levels deep
 
 _array = msgspec.json.Decoder(list[KeptRecord]).decode
 _record = msgspec.json.Decoder(KeptRecord)
@@ -63,6 +63,7 @@ _loose_array = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _loose_record = msgspec.json.Decoder(dict[str, Raw])
 _loose_envelope = msgspec.json.Decoder(LooseEnvelope).decode
 _counts = msgspec.json.Decoder(dict[str, int]).decode
+_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _no_context = KeptContext()
 _severities: dict[Any, int] = {
     None: INFO,
@@ -205,9 +206,21 @@ def _microseconds(moment: Moment) -> int | None:
 def _json_text(raw: Raw) -> str | None:
     """Raw JSON as text that SQLite's JSON functions can read; `null` is none."""
     text = str(raw, "utf-8")
-    if len(text) > MANY_BRACKETS and text.count("[") + text.count("{") > MANY_BRACKETS:
+    if len(text) > MAX_DEPTH and _is_deeper(text, MAX_DEPTH):
         return json.dumps({"nested_json": text}, ensure_ascii=False)
     return None if text == "null" else text
+
+
+def _is_deeper(text: str, most: int) -> bool:
+    """Whether brackets are nested more than `most` deep; those within strings don't count."""
+    if text.count("[") + text.count("{") <= most:
+        return False
+    depth = 0
+    for mark in _MARK.findall(text):
+        depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
+        if depth > most:
+            return True
+    return False
 
 
 def _cut(message: str) -> tuple[str, int | None]:

@@ -117,7 +117,7 @@ def raw_frame(
 ) -> bytes:
     """A sound frame with any payload."""
     received_at = now_us() if at is None else at
-    return b"".join(pack(app_id, received_at, records, form, key.encode(), payload))  # type: ignore[arg-type]
+    return b"".join(pack(app_id, received_at, records, form, key.encode(), payload))
 
 
 def messages_of(page: Page) -> list[str]:
