@@ -5,15 +5,15 @@ from typing import Any
 
 from utils.metrics import forget_metrics
 from utils.settings import load_settings
+from utils.workers import GthreadWorker, meinheld_worker
 
 _settings = load_settings(Path(__file__).resolve().parent / "setting.yaml")
 _server = _settings.server
-_CLASSES = {"gthread": "gthread", "meinheld": "meinheld.gmeinheld.MeinheldWorker"}
 
 bind = f"{_server.host}:{_server.port}"
 workers = _server.workers
 threads = _server.threads
-worker_class = _CLASSES[_server.worker_class]
+worker_class = meinheld_worker() if _server.worker_class == "meinheld" else GthreadWorker
 worker_connections = 1024
 keepalive = 75  # longer than a proxy keeps idle connections
 timeout = 60
@@ -43,10 +43,12 @@ def post_fork(server: Any, worker: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """In the worker, when the application is loaded: threads begin here, as a fork loses them."""
     import gc
+    import signal
     import sys
 
     from __init__ import journal, settings, writer
 
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the master
     gc.freeze()  # what was loaded before the fork is never garbage, and stays shared
     sys.setswitchinterval(0.001)  # requests and the writer take turns more often
     if settings.server.worker_class == "meinheld":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -79,13 +80,17 @@ def gunicorn_server(
 
 
 def serve(arguments: list[str], when_ready: Callable[[], None]) -> None:
-    """Run gunicorn in this process."""
+    """Run gunicorn in this process; Ctrl-C ends it like SIGTERM, when requests are finished."""
     from gunicorn.app.wsgiapp import WSGIApplication
+
+    def ready(server: Any) -> None:
+        signal.signal(signal.SIGINT, lambda number, frame: server.signal(signal.SIGTERM, frame))
+        when_ready()
 
     class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
             super().load_config()
-            self.cfg.set("when_ready", lambda server: when_ready())
+            self.cfg.set("when_ready", ready)
 
     os.chdir(HERE)
     sys.argv = ["gunicorn", *arguments]

@@ -79,7 +79,7 @@ class Apps:
         return App(made, name, key, secret)
 
     def rotate_key(self, app_id: int) -> str | None:
-        """Give an app a new ingest key; the old one is refused at once. None: no such app."""
+        """Give an app a new ingest key; the old one goes within KNOWN_SECONDS. None: no app."""
         key = new_key()
         statement = update(app).where(app.c.id == app_id).values(ingest_key=key)
         with self.engine.begin() as connection:

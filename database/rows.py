@@ -216,7 +216,8 @@ def _is_deeper(text: str, most: int) -> bool:
     if text.count("[") + text.count("{") <= most:
         return False
     depth = 0
-    for mark in _MARK.findall(text):
+    for match in _MARK.finditer(text):
+        mark = match[0]
         depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
         if depth > most:
             return True

@@ -4,7 +4,6 @@ What can be mended is mended (a lone surrogate, broken UTF-8 and NUL become U+FF
 null, a level in any case is understood); what can't is rejected with its index and reason.
 """
 
-import json
 from itertools import islice
 from typing import Any
 
@@ -13,6 +12,7 @@ from msgspec import Raw
 
 from exceptions import TooLarge, UnreadableBody
 from service.batch import Batch, Rejection
+from service.mend import TOO_DEEP, BadRecord, Members, members_of
 from utils.clock import LAST, YEAR_2000, format_time, parse_time
 from utils.json_split import NotClosed, split_array, split_object
 from utils.level import severity_of
@@ -29,9 +29,6 @@ from utils.record import (
     dumps,
 )
 
-Members = dict[str, Raw]
-
-_members = msgspec.json.Decoder(Members).decode
 _as_written = msgspec.json.Decoder(Moment).decode
 _types = {
     **{name: msgspec.json.Decoder(Text | None).decode for name in TEXT_FIELDS},
@@ -47,16 +44,6 @@ _wanted = {
     "exception": "an object {type, value, stacktrace}",
     "attributes": "an object",
 }
-TOO_DEEP = "the record is nested too deeply"
-
-
-class BadRecord(ValueError):
-    """A record can't be accepted: a stable reason, and a detail for people."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.detail = detail
 
 
 def clean_batch(body: bytes, lines: bool, max_records: int) -> Batch:
@@ -121,7 +108,7 @@ def _context(text: bytes | None) -> Members:
     if text is None or text == b"null":
         return {}
     try:
-        return _decode_members(text)
+        return members_of(text)
     except BadRecord as bad:
         raise UnreadableBody(f"context: {bad.detail}") from None
 
@@ -153,7 +140,7 @@ def clean_record(element: bytes, context: Members) -> Members:
 
     Unknown fields go into `attributes`. Raises BadRecord.
     """
-    members = _decode_members(element)
+    members = members_of(element)
     record = _given(context) | _given(members)
     attributes = _attributes(context) | _attributes(members)
     if bytes(members.get("message", NOTHING)) == b"null":
@@ -226,40 +213,3 @@ def _value(value: Raw) -> Any:
         return msgspec.json.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return value  # of no type that a level or a time could have
-
-
-def _decode_members(text: bytes) -> Members:
-    """An object's members, mended where possible. Raises BadRecord."""
-    try:
-        if b"\\u0000" not in text and text.decode("utf-8"):
-            return _members(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    return _members(_mended(text))
-
-
-def _mended(text: bytes) -> bytes:
-    """The same object as clean JSON. Raises BadRecord when it is none."""
-    try:
-        value = _clean_text(json.loads(text.decode("utf-8", "replace")))
-    except RecursionError:
-        raise BadRecord("too_deep", TOO_DEEP) from None
-    except ValueError as error:
-        raise BadRecord("invalid_json", str(error)[:200]) from None
-    if not isinstance(value, dict):
-        raise BadRecord("not_an_object", "a record must be an object")
-    return dumps(value)
-
-
-def _clean_text(value: Any) -> Any:
-    """Replace what UTF-8, SQL and a 64-bit number can't hold."""
-    if isinstance(value, str):
-        paired = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return paired.replace("\0", "\ufffd")
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        return str(value)
-    if isinstance(value, list):
-        return [_clean_text(item) for item in value]
-    if isinstance(value, dict):
-        return {_clean_text(key): _clean_text(item) for key, item in value.items()}
-    return value

@@ -42,8 +42,9 @@ def find(query: Query, log_store: LogStore) -> dict[str, Any]:
 def find_one(public_id: str, apps: tuple[int, ...], log_store: LogStore) -> dict[str, Any]:
     """One record by its id. Raises NotFound, also for a record that the reader may not see."""
     day, _, number = public_id.partition("-")
-    if len(day) == 8 and day.isdecimal() and number.isascii() and number.isdecimal():
-        row = log_store.get(day, int(number[:18]), apps)
+    plain = number.isascii() and number.isdecimal() and len(number) <= 18
+    if plain and len(day) == 8 and day.isdecimal():
+        row = log_store.get(day, int(number), apps)
         if row is not None:
             return record_of(row)
     raise NotFound(f"there is no record {public_id[:40]}")

@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from started import Server
+
+# The same examples in every run, and none too slow on a busy machine: a red test is a defect.
+settings.register_profile(
+    "redlog", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("redlog")
 
 StartServer = Callable[..., Server]
 

@@ -4,6 +4,7 @@ import math
 import re
 import time
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -78,7 +79,12 @@ def format_time(moment: int) -> str:
 
 def day_of(moment: int) -> str:
     """The UTC day as `20261120`."""
-    return (EPOCH + timedelta(microseconds=moment)).strftime("%Y%m%d")
+    return _day_name(moment // DAY)
+
+
+@lru_cache(maxsize=64)
+def _day_name(days: int) -> str:
+    return (EPOCH + timedelta(days=days)).strftime("%Y%m%d")
 
 
 def start_of(day: str) -> int:

@@ -9,7 +9,8 @@ def contains_folded(text: str, needle: str) -> bool:
 def folds_like_ascii(needle: str) -> bool:
     """Whether SQL's LIKE, which folds A–Z only, finds all that a case-folding search would.
 
-    True for Latin letters without accents and for scripts without case, Chinese among them.
+    True for Latin letters without accents and for scripts without case, Chinese among them. (But
+    for the few other signs that fold to Latin letters: to LIKE, ß is not ss.)
     """
     return all(
         letter.isascii() or letter.casefold() == letter == letter.upper() for letter in needle

@@ -10,7 +10,7 @@ import pytest
 from node import APPS, MESSAGE, Node, frame, messages_of
 from started import wait_until
 
-from database import writer as writer_module
+from database import drainer
 from database.day_file import delete_day, path_of
 from database.journal import Journal
 from database.log_query import LogFilter, Position
@@ -26,8 +26,8 @@ TODAY = day_of(NOW)
 @pytest.fixture(autouse=True)
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer keeps house after each chunk."""
-    monkeypatch.setattr(writer_module, "PUBLISH_SECONDS", 0.0)
-    monkeypatch.setattr(writer_module, "RETENTION_SECONDS", 0.0)
+    monkeypatch.setattr(drainer, "TIDY_SECONDS", 0.0)
+    monkeypatch.setattr(drainer, "RETENTION_SECONDS", 0.0)
 
 
 def store_on(node: Node, messages: list[str], at: int) -> str:

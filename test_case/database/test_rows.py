@@ -91,9 +91,6 @@ def test_a_clock_that_is_off_by_30_s_or_less_is_right(offset: int) -> None:
 )
 def test_a_clock_that_is_off_by_more_is_corrected(offset: int) -> None:
     device_noon = NOON - offset
-    forms: list[Any] = (
-        [device_noon] if offset == RECEIVED else [device_noon, format_time(device_noon)]
-    )
     for sent_at in (RECEIVED - offset, format_time(RECEIVED - offset)):
         for row in sent(sent_at, device_noon, format_time(device_noon)):
             assert row["time"] == NOON

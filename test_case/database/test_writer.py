@@ -13,8 +13,7 @@ import pytest
 from node import Node, frame, raw_frame, segment_name
 from started import ROOT, wait_until
 
-from database import day_file, engine
-from database import writer as writer_module
+from database import day_file, drainer, engine
 from database.day_file import AWAY
 from database.frame import SEGMENT_HEADER, VERSION, Frame, unpack
 from database.journal import backlog
@@ -40,8 +39,8 @@ def day_path(node: Node, day: str = TODAY) -> Path:
 @pytest.fixture
 def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     """The writer keeps house after each chunk."""
-    monkeypatch.setattr(writer_module, "PUBLISH_SECONDS", 0.0)
-    monkeypatch.setattr(writer_module, "RETENTION_SECONDS", 0.0)
+    monkeypatch.setattr(drainer, "TIDY_SECONDS", 0.0)
+    monkeypatch.setattr(drainer, "RETENTION_SECONDS", 0.0)
 
 
 # The way of a frame.
@@ -159,7 +158,7 @@ Node(Path(data)).drain(batch_bytes=200)
 """
 
 POINTS = [
-    "before database.writer.decode 3",
+    "before database.drainer.decode 3",
     "before database.log_store.append 1",
     "before database.day_append._insert 2",
     "after database.day_append._insert 2",
@@ -584,7 +583,7 @@ def test_a_damaged_today_waits_until_it_is_dropped(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writer_module, "MAX_BACKOFF_SECONDS", 0.1)
-    monkeypatch.setattr(writer_module, "RETENTION_SECONDS", 0.0)
+    monkeypatch.setattr(drainer, "RETENTION_SECONDS", 0.0)
     node.write_segment(frame(["lost"]))
     node.drain()
     day_path(node).write_bytes(b"this is no database" * 1000)

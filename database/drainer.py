@@ -1,0 +1,208 @@
+"""The work of the elected writer: from the journal's segments into the store, and tidying up."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from database.day_append import CounterKey, Prepared
+from database.day_file import AWAY
+from database.frame import Damage, Frame
+from database.log_store import LogStore
+from database.progress import Progress, read_progress, write_progress
+from database.quarantine import Quarantine
+from database.retention import expired
+from database.rows import decode, flat_rows
+from database.segments import Chunk, list_segments, read_chunks, segment_times, sweep
+from utils.ahead import ahead
+from utils.clock import MINUTE, day_of, now_us
+from utils.log import log
+from utils.record import Form
+from utils.settings import Retention, WriterSettings
+
+TELL_SECONDS = 0.1
+TIDY_SECONDS = 1.0
+RETENTION_SECONDS = 10.0
+Count = Callable[[Counter[CounterKey]], None]
+
+
+class Drainer:
+    """Stores what the journal holds; `on_stored` hears what is added to the counters.
+
+    Only the elected writer may use it, between `take_over` and `let_go`.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        log_store: LogStore,
+        settings: WriterSettings,
+        retention: Retention,
+        on_stored: Count,
+    ) -> None:
+        self.folder = data_dir / "journal"
+        self.log_store = log_store
+        self.settings = settings
+        self.retention = retention
+        self.on_stored = on_stored
+        self.quarantine = Quarantine(data_dir / "quarantine")
+        self._reader = ThreadPoolExecutor(1, "writer-ahead")
+        self._positions: dict[str, int] = {}
+        self._finished: set[str] = set()
+        self._rate = 0.0
+        self._told = Progress()
+        self._tidied_at = 0.0
+        self._retained_at = 0.0
+
+    def take_over(self) -> None:
+        """Find out how far the store is. Raises one of `day_file.AWAY`."""
+        self.log_store.close_writer()
+        self._finished.clear()
+        sweep(self.folder)
+        # A frame has its time before it may have to wait for its segment to be made.
+        oldest = min([now_us(), *segment_times(self.folder)]) - MINUTE
+        self._positions = self.log_store.positions(day_of(oldest))
+
+    def let_go(self) -> None:
+        """Leave all to the next one."""
+        self._reader.submit(lambda: None).result()  # it reads no more
+        try:
+            self._tidy()
+        except Exception as error:  # the next one will do it
+            log.warning("left untidy: %s", error)
+        self.log_store.close_writer()
+
+    def drain(self, stop: Callable[[], bool]) -> int:
+        """Store all that the journal holds, chunk by chunk, until `stop`; the number of frames.
+
+        Raises one of `day_file.AWAY` when the store can't be written; nothing is lost then.
+        """
+        stored = 0
+        limit = self.settings.batch_bytes
+        chunks = read_chunks(self.folder, self._positions, limit, stop, self._finished)
+        prepared = ((chunk, self._prepare(chunk)) for chunk in chunks)
+        for chunk, batch in ahead(prepared, self._reader):
+            started = time.monotonic()
+            before = self._positions.get(chunk.segment, 0)
+            self._store(chunk, batch)
+            stored += len(batch)
+            self._measure(chunk.end - before, time.monotonic() - started)
+            self._housekeep()
+        self._housekeep()
+        return stored
+
+    def _prepare(self, chunk: Chunk) -> list[Prepared]:
+        """Decode a chunk's frames; what can't be decoded is put aside and counted as rejected."""
+        batch = []
+        for piece in chunk.pieces:
+            if isinstance(piece, Damage):
+                self.quarantine.keep_piece(self.folder, chunk.segment, piece)
+                continue
+            try:
+                day_of(piece.received_at)  # fails beyond the calendar
+                decoded = decode(Form(piece.form), piece.payload)
+                rows = flat_rows(piece.app_id, piece.received_at, decoded)
+                batch.append(Prepared(piece, rows, decoded.rejected))
+            except Exception as error:  # whatever it is, it must not block the line
+                batch.append(self._poisoned(chunk.segment, piece, error))
+        return batch
+
+    def _poisoned(self, segment: str, frame: Frame, error: Exception) -> Prepared:
+        self.quarantine.keep_frame(segment, frame, error)
+        received_at = max(0, min(frame.received_at, now_us()))
+        bare = frame._replace(payload=b"", received_at=received_at)
+        return Prepared(bare, [], {"quarantined": frame.records})
+
+    def _store(self, chunk: Chunk, batch: list[Prepared]) -> None:
+        if not chunk.readable:
+            self.quarantine.move_segment(self.folder, chunk.segment)
+        elif batch:
+            try:
+                self._append(chunk.segment, batch)
+            except AWAY:
+                raise
+            except Exception:
+                log.exception("a transaction failed; storing its frames one by one")
+                for prepared in batch:
+                    if prepared.frame.end > self._positions.get(chunk.segment, 0):
+                        self._append_patiently(chunk.segment, prepared)
+        self._positions[chunk.segment] = chunk.end
+        if chunk.finished:
+            self._finished.add(chunk.segment)
+
+    def _append(self, segment: str, batch: list[Prepared]) -> None:
+        for appended in self.log_store.append(segment, batch):
+            self._positions[segment] = appended.end
+            self.on_stored(appended.counters)
+
+    def _append_patiently(self, segment: str, prepared: Prepared) -> None:
+        for attempt in range(1, self.settings.poison_tries + 1):
+            try:
+                return self._append(segment, [prepared])
+            except AWAY:
+                raise
+            except Exception as error:
+                if attempt == self.settings.poison_tries:
+                    self._append(segment, [self._poisoned(segment, prepared.frame, error)])
+
+    def _measure(self, size: int, seconds: float) -> None:
+        """Keep a smoothed rate, from which clients are told when to come back."""
+        if size > 0 and seconds > 0:
+            self._rate += (size / seconds - self._rate) * (0.2 if self._rate else 1.0)
+
+    # Housekeeping: it may be left undone at any moment.
+
+    def _housekeep(self) -> None:
+        self._tell()
+        now = time.monotonic()
+        if now - self._tidied_at < TIDY_SECONDS and not self._finished:
+            return
+        self._tidied_at = now
+        self._tidy()
+        self.drop_expired()
+
+    def drop_expired(self) -> None:
+        """Drop the partitions whose time has come."""
+        now = time.monotonic()
+        if now - self._retained_at < RETENTION_SECONDS:
+            return
+        self._retained_at = now
+        segments = {path.stem for path in list_segments(self.folder)}
+        for partition in expired(self.log_store.catalogue.partitions(), self.retention):
+            self.log_store.drop(partition, segments)
+
+    def _tidy(self) -> None:
+        self.log_store.publish()
+        self._remove_finished()
+
+    def _remove_finished(self) -> None:
+        """Delete the segments whose rows are as durable as they will be."""
+        if not self._finished or not self.log_store.make_durable():
+            return
+        for segment in self._finished:
+            (self.folder / f"{segment}.seg").unlink(missing_ok=True)
+            self.log_store.forget_segment(segment)
+            self._positions.pop(segment, None)
+        self._finished.clear()
+
+    def _tell(self) -> None:
+        """Tell how far the store is: soon when there is news, now and then when there is none."""
+        now = time.time()
+        if now - self._told.at < TELL_SECONDS:
+            return
+        segments = {path.stem for path in list_segments(self.folder)}
+        positions = {name: end for name, end in self._positions.items() if name in segments}
+        is_news = (positions, None) != (self._told.positions, self._told.error)
+        if is_news or now - self._told.at >= TIDY_SECONDS:
+            quarantined = self.quarantine.count()
+            self._told = Progress(os.getpid(), now, positions, self._rate, None, quarantined)
+            write_progress(self.folder, self._told)
+
+    def tell_failure(self, what: str) -> None:
+        """Tell what keeps the store from being written."""
+        self._told = replace(read_progress(self.folder), at=time.time(), error=what)
+        write_progress(self.folder, self._told)
