@@ -8,7 +8,7 @@ from pathlib import Path
 
 from exceptions import StartError
 
-PORT_PATIENCE_SECONDS = 3.0  # the workers of a killed server hold its port for a moment
+PORT_PATIENCE_SECONDS = 5.0  # the workers of a killed master end their requests and then free it
 
 
 def check_data_dir(data_dir: Path) -> None:

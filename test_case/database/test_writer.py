@@ -14,6 +14,7 @@ from node import Node, frame, raw_frame, segment_name
 from started import ROOT, wait_until
 
 from database import day_file, drainer, engine
+from database import writer as writer_module
 from database.day_file import AWAY
 from database.frame import SEGMENT_HEADER, VERSION, Frame, unpack
 from database.journal import backlog
