@@ -1,19 +1,16 @@
 """The door to the records: append, search, count, get, drop. Behind it lie the day partitions."""
 
-from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from itertools import groupby, repeat
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import apsw
 from sqlalchemy import Engine
 
-from database import day_file, log_query
-from database.catalogue import Catalogue, Partition
+from database import day_file
 from database.day_append import Appended, Prepared, append
-from database.log_query import LogFilter, Position
+from database.log_reader import LogReader
 from database.rows import TIME, WIDTH
 from utils.clock import DAY, day_of, start_of
 from utils.log import log as logger
@@ -21,31 +18,16 @@ from utils.log import log as logger
 BATCH_MEMORY_DAYS = 3  # a batch key is known for 72 h
 
 
-# A stored record: its partition's day, and its values in the order of `log_query.COLUMNS`.
-Row = tuple[str, tuple[Any, ...]]
-
-
-class Page(NamedTuple):
-    """Records in order, and the days whose partitions could not be read."""
-
-    rows: list[Row]
-    unreadable: list[str]
-
-
-class LogStore:
-    """All partitions. Reading is for any thread; appending and dropping for the elected writer."""
+class LogStore(LogReader):
+    """All partitions. Reading is for any thread; what is added here for the elected writer."""
 
     def __init__(self, engine: Engine, data_dir: Path) -> None:
-        self.folder = data_dir / "logs"
-        self.catalogue = Catalogue(engine)
-        self._readers = day_file.Readers(self.folder)
+        super().__init__(engine, data_dir)
         self._open: dict[str, apsw.Connection] = {}
         self._ranges: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, set[tuple[int, int]]] = {}
         self._damaged: set[str] = set()
         self._current = ""
-
-    # What the elected writer does.
 
     def append(self, segment: str, batch: list[Prepared]) -> Iterator[Appended]:
         """Store frames of one segment, a transaction for each run of one received day.
@@ -60,7 +42,8 @@ class LogStore:
         if day != self._current:
             # Positions say that all before them is stored, so what went to another file must be
             # as durable as they will be.
-            self.make_durable()
+            if not self.make_durable():
+                raise apsw.BusyError("a reader holds back the checkpoint of another day")
             self._current = day
         connection = self._writable(day)
         self._widen(day, batch)
@@ -99,9 +82,6 @@ class LogStore:
                 logger.error("partition %s is damaged: %s", day, error)
             self._damaged.add(day)
             self._changed.pop(day, None)
-
-    def _has(self, day: str) -> bool:
-        return day_file.path_of(self.folder, day).exists()
 
     def _widen(self, day: str, batch: list[Prepared]) -> None:
         """Let the catalogue cover the batch's times before its rows can be seen."""
@@ -205,110 +185,3 @@ class LogStore:
                 rows = self._writable(day).execute("SELECT segment FROM journal_position")
                 return any(segment in segments for (segment,) in rows)
         return False
-
-    # What queries do.
-
-    def search(
-        self,
-        wanted: LogFilter,
-        limit: int,
-        newest_first: bool = True,
-        after: Position | None = None,
-    ) -> Page:
-        """The first `limit` records after a position, in order of (time, day, id)."""
-        rows: list[Row] = []
-        unreadable: list[str] = []
-        for partition in self._partitions(wanted, newest_first):
-            if len(rows) >= limit and _is_beyond(partition, rows[-1], newest_first):
-                break
-            day = partition.name
-            side = _side(day, after, newest_first)
-            sql = log_query.page_sql(log_query.shape_of(wanted), newest_first, side)
-            values = {"limit": limit}
-            if after is not None:
-                values |= {"cursor_time": after.time, "cursor_id": after.id}
-            found = self._select(day, sql, wanted, values, unreadable)
-            in_order = not rows and len(wanted.apps) == 1
-            rows += zip(repeat(day), found)
-            if not in_order:
-                rows.sort(key=position_of, reverse=newest_first)
-                del rows[limit:]
-        return Page(rows, unreadable)
-
-    def count(self, wanted: LogFilter, width: int) -> tuple[Counter[tuple[int, int]], list[str]]:
-        """How many records there are by (bucket of `width` µs, severity); days not readable."""
-        counts: Counter[tuple[int, int]] = Counter()
-        unreadable: list[str] = []
-        sql = log_query.histogram_sql(log_query.shape_of(wanted))
-        for partition in self._partitions(wanted, newest_first=True):
-            found = self._select(partition.name, sql, wanted, {"width": width}, unreadable)
-            for bucket, severity, records in found:
-                counts[bucket, severity] += records
-        return counts, unreadable
-
-    def get(self, day: str, number: int, apps: tuple[int, ...]) -> Row | None:
-        """One record of these apps by its partition and id."""
-        if not any(partition.name == day for partition in self.catalogue.partitions()):
-            return None
-        found = self._select(day, log_query.RECORD_SQL, LogFilter(apps), {"id": number}, [])
-        return (day, found[0]) if found else None
-
-    def _select(
-        self,
-        day: str,
-        sql: str,
-        wanted: LogFilter,
-        values: dict[str, Any],
-        unreadable: list[str],
-    ) -> list[tuple[Any, ...]]:
-        """Run a statement on one partition, app by app; a damaged one must not harm the others."""
-        values = log_query.values_of(wanted) | values
-        rows: list[tuple[Any, ...]] = []
-        try:
-            with self._readers.reading(day) as connection:
-                for app_id in wanted.apps:
-                    rows += connection.execute(sql, values | {"app_id": app_id})
-        except apsw.Error as error:
-            if self._has(day):  # else it was dropped meanwhile
-                logger.error("partition %s can't be read: %s", day, error)
-                unreadable.append(day)
-        return rows
-
-    def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
-        """The partitions that can hold what is wanted, in the order in which a page fills."""
-        self.release_dropped()
-        partitions = self.catalogue.partitions()
-        there = [
-            partition
-            for partition in partitions
-            if (wanted.start is None or partition.max_time >= wanted.start)
-            and (wanted.end is None or partition.min_time < wanted.end)
-        ]
-        if newest_first:
-            return sorted(there, key=lambda partition: partition.max_time, reverse=True)
-        return sorted(there, key=lambda partition: partition.min_time)
-
-    def release_dropped(self) -> None:
-        """Close what this process still holds open of dropped partitions."""
-        self._readers.release_dropped()
-
-
-def position_of(row: Row) -> Position:
-    """A record's place in the order of a query."""
-    day, values = row
-    return Position(values[2], day, values[0])
-
-
-def _is_beyond(partition: Partition, last: Row, newest_first: bool) -> bool:
-    """Whether all of a partition comes after a page that is full."""
-    time: int = last[1][2]
-    return partition.max_time < time if newest_first else partition.min_time > time
-
-
-def _side(day: str, after: Position | None, newest_first: bool) -> str:
-    """Where a partition stands to a cursor (see `log_query.page_sql`)."""
-    if after is None:
-        return ""
-    if day == after.day:
-        return "day"
-    return "time_too" if (day < after.day) == newest_first else "time"

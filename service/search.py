@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from database.log_query import COLUMNS, Position
-from database.log_store import LogStore, Row, position_of
+from database.log_reader import LogReader, Row, position_of
 from exceptions import BadCursor, BadParameter, NotFound
 from service.parameters import Query
 from utils.clock import DAY, SECOND, format_time, now_us
@@ -21,7 +21,7 @@ AIMED_BUCKETS = 200
 INTERVALS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400)
 
 
-def find(query: Query, log_store: LogStore) -> dict[str, Any]:
+def find(query: Query, log_store: LogReader) -> dict[str, Any]:
     """A page of records and the cursor of the next one (None: there is no more).
 
     `unreadable_days` is there when a partition could not be read.
@@ -39,7 +39,7 @@ def find(query: Query, log_store: LogStore) -> dict[str, Any]:
     return reply
 
 
-def find_one(public_id: str, apps: tuple[int, ...], log_store: LogStore) -> dict[str, Any]:
+def find_one(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> dict[str, Any]:
     """One record by its id. Raises NotFound, also for a record that the reader may not see."""
     day, _, number = public_id.partition("-")
     plain = number.isascii() and number.isdecimal() and len(number) <= 18
@@ -50,7 +50,7 @@ def find_one(public_id: str, apps: tuple[int, ...], log_store: LogStore) -> dict
     raise NotFound(f"there is no record {public_id[:40]}")
 
 
-def histogram(query: Query, log_store: LogStore) -> dict[str, Any]:
+def histogram(query: Query, log_store: LogReader) -> dict[str, Any]:
     """Counts by time and level; without `from`, over the 24 hours before `to` or now."""
     wanted = query.wanted
     end = wanted.end if wanted.end is not None else now_us() + SECOND

@@ -11,7 +11,8 @@ from database.engine import migrate, open_engine
 from database.frame import SEGMENT_HEADER, Damage, Frame, pack
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter
-from database.log_store import LogStore, Page
+from database.log_reader import Page
+from database.log_store import LogStore
 from database.segments import list_segments, read_chunk
 from database.writer import Writer
 from utils.clock import now_us

@@ -26,7 +26,6 @@ pytestmark = pytest.mark.server
 SAMPLES = Path(__file__).parent / "data"
 LOGHUB = Path(os.environ.get("REDLOG_LOGHUB") or ROOT.parent / "shared" / "data" / "loghub")
 BATCH = 100
-LOGS = "/api/v1/logs"
 LEVELS = ("trace", "debug", "info", "warning", "error", "fatal")
 Record = dict[str, Any]
 Moment = Callable[[str], datetime]
@@ -123,21 +122,20 @@ def records_of(name: str, text: str) -> Iterator[tuple[Record, datetime]]:
 
 
 class Reported(NamedTuple):
-    """A file's records, stored in an app of its own: as sent, as expected, and in which batches."""
+    """A file's records, stored as a session of their own: what is expected, and the batches."""
 
     server: Server
-    app: Record
+    session: str
     form: Format
     expected: list[Record]
     batches: list[bytes]
 
     def query(self, **filters: Any) -> list[Record]:
-        return self.server.walk(app=self.app["id"], **filters)
+        return self.server.walk(session_id=self.session, **filters)
 
     def send(self) -> None:
         for batch in self.batches:
-            headers = {"Content-Encoding": "gzip"}
-            answer = self.server.report(batch, key=self.app["ingest_key"], headers=headers)
+            answer = self.server.report(batch, headers={"Content-Encoding": "gzip"})
             assert answer.status_code == 202, answer.text
             assert answer.json()["rejected"] == []
 
@@ -174,16 +172,14 @@ def reported(request: pytest.FixtureRequest, server: Server) -> Reported:
     farewell = {"message": f"上报完毕，共 {len(lines)} 行", "time": lines[-1][0]["time"]}
     lines.append((farewell, lines[-1][1]))
     records = [{**record, "seq": n} for n, (record, _) in enumerate(lines)]
-    app = server.manage("app", "create", files[0].stem, "--json")
     result = Reported(
         server,
-        app,
+        files[0].stem,
         FORMATS[name],
         [expect(r, moment, name) for r, (_, moment) in zip(records, lines, strict=True)],
         list(batches_of(name, files[0].stem, records)),
     )
     result.send()
-    wait_until(lambda: server.get(LOGS, app=app["id"]).ok, "the new app to be known")
     wait_until(lambda: len(result.query()) == len(records), f"the records of {files[0].name}")
     return result
 
@@ -210,9 +206,10 @@ def test_each_level_is_counted_as_it_was_logged(reported: Reported) -> None:
     }
     times = sorted(record["time"] for record in reported.expected)
     span = {"from": times[0], "to": times[-1][:19] + ".999999Z"}
-    counted = reported.server.get(f"{LOGS}/histogram", app=reported.app["id"], **span).json()
+    path = "/api/v1/logs/histogram"
+    answer = reported.server.get(path, session_id=reported.session, **span).json()
     found: Counter[str] = Counter()
-    for bucket in counted["buckets"]:
+    for bucket in answer["buckets"]:
         found.update(bucket["counts"])
     assert found == expected
 
@@ -242,13 +239,23 @@ def test_a_logger_and_a_time_choose_their_records(reported: Reported) -> None:
 
 def test_all_sent_again_is_counted_as_duplicate_and_stored_once(reported: Reported) -> None:
     stored = reported.query()
-    name, lines = reported.app["name"], len(reported.expected)
-    before = reported.server.totals(name).get("duplicate", 0)
-    reported.send()
-    wait_until(
-        lambda: reported.server.totals(name).get("duplicate", 0) == before + lines,
-        "the duplicates to be counted",
+    assert len(stored) == len(reported.expected)
+    everything = len(reported.server.walk())
+    before = Counter(
+        wait_until(
+            lambda: (totals := reported.server.totals()).get("stored") == everything and totals,
+            "the counters to be up to date",
+        )
     )
-    totals = reported.server.totals(name)
-    assert (totals["stored"], totals["received"]) == (lines, lines + totals["duplicate"])
+    reported.send()
+
+    def counted() -> Counter[str] | None:
+        grown = Counter(reported.server.totals())
+        grown.subtract(before)
+        return +grown if grown["received"] == len(stored) else None
+
+    assert wait_until(counted, "all records to be counted") == {
+        "received": len(stored),
+        "duplicate": len(stored),
+    }
     assert reported.query() == stored

@@ -14,7 +14,7 @@ from database import drainer
 from database.day_file import delete_day, path_of
 from database.journal import Journal
 from database.log_query import LogFilter, Position
-from database.log_store import Page, position_of
+from database.log_reader import Page, position_of
 from utils.clock import DAY, MINUTE, SECOND, day_of, now_us
 from utils.record import Form
 
