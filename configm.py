@@ -5,7 +5,7 @@ from typing import Any
 
 from utils.metrics import forget_metrics
 from utils.settings import load_settings
-from utils.workers import GthreadWorker, meinheld_worker
+from utils.workers import end_with_master, meinheld_worker
 
 _settings = load_settings(Path(__file__).resolve().parent / "setting.yaml")
 _server = _settings.server
@@ -13,7 +13,7 @@ _server = _settings.server
 bind = f"{_server.host}:{_server.port}"
 workers = _server.workers
 threads = _server.threads
-worker_class = meinheld_worker() if _server.worker_class == "meinheld" else GthreadWorker
+worker_class = meinheld_worker() if _server.worker_class == "meinheld" else "gthread"
 worker_connections = 1024
 keepalive = 75  # longer than a proxy keeps idle connections
 timeout = 60
@@ -49,6 +49,7 @@ def post_worker_init(worker: Any) -> None:
     from __init__ import journal, settings, writer
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the master
+    end_with_master(worker.ppid)
     gc.freeze()  # what was loaded before the fork is never garbage, and stays shared
     sys.setswitchinterval(0.001)  # requests and the writer take turns more often
     if settings.server.worker_class == "meinheld":

@@ -19,14 +19,20 @@ import pytest
 from started import ROOT, Server, wait_until
 
 from utils.clock import format_time, from_datetime, now_us
-from utils.level import level_name, severity_of
 
 pytestmark = pytest.mark.server
 
 SAMPLES = Path(__file__).parent / "data"
 LOGHUB = Path(os.environ.get("REDLOG_LOGHUB") or ROOT.parent / "shared" / "data" / "loghub")
 BATCH = 100
-LEVELS = ("trace", "debug", "info", "warning", "error", "fatal")
+LEVELS = {  # as shown: as logged
+    "trace": {"V"},
+    "debug": {"D"},
+    "info": {"I", "Info", "INFO", "notice"},
+    "warning": {"W", "Warning", "WARNING", "warn"},
+    "error": {"E", "Error", "ERROR", "error"},
+    "fatal": {"F"},
+}
 Record = dict[str, Any]
 Moment = Callable[[str], datetime]
 
@@ -157,7 +163,7 @@ def expect(record: Record, moment: datetime, name: str) -> Record:
     sent = {"device_id": f"{name}-1", **FORMATS[name].context, **record}
     return {
         **{field: sent[field] for field in FIELDS if field in sent},
-        "level": level_name(severity_of(record.get("level")) or 0),
+        "level": next(level for level in LEVELS if record.get("level", "I") in LEVELS[level]),
         "time": format_time(from_datetime(moment)),
     }
 

@@ -1,28 +1,33 @@
-"""gunicorn's workers, mended where they would not stop as the server promises.
+"""gunicorn's workers, mended where they would not end as the server promises.
 
-Both were seen with gunicorn 27.0.1 and meinheld 1.0.2; `test_case/fault/` shows what happens
-without.
+Seen with gunicorn 27.0.1 and meinheld 1.0.2; `test_case/fault/` shows what happens without.
 """
 
+import os
+import signal
+import threading
+import time
 from types import FrameType, TracebackType
 from typing import Any
 
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
+
+LOOK_SECONDS = 0.5
 
 
-class GthreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Several requests at a time, a thread each."""
+def end_with_master(master: int) -> None:
+    """Let this worker end as by SIGTERM soon after its master was killed.
 
-    def is_parent_alive(self) -> bool:
-        """Whether the master lives; without it this worker closes its connections and ends.
+    By themselves both classes go on to serve the connections that they have, for half a minute,
+    and hold the port against a new master.
+    """
 
-        gunicorn's own ends only when no client uses a kept-alive connection any more, and holds
-        the port meanwhile.
-        """
-        if not super().is_parent_alive():
-            self.alive = False
-        return bool(self.alive)
+    def watch() -> None:
+        while os.getppid() == master:
+            time.sleep(LOOK_SECONDS)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+
+    threading.Thread(target=watch, name="master-watch", daemon=True).start()
 
 
 def meinheld_worker() -> type:
@@ -30,7 +35,7 @@ def meinheld_worker() -> type:
     from meinheld import server
     from meinheld.gmeinheld import MeinheldWorker
 
-    class Meinheld(MeinheldWorker):  # type: ignore[misc]  # nor has meinheld
+    class Meinheld(MeinheldWorker):  # type: ignore[misc]  # it has no types
         def __init__(self, *arguments: Any) -> None:
             # It would replace methods of the master's log by ones that fail when they are used.
             methods = Logger.access, Logger.error

@@ -1,0 +1,79 @@
+"""What operators do to apps and partitions; `manage.py` is its only caller."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from database.apps import Apps, NameTaken
+from database.log_store import LogStore
+from database.segments import list_segments
+from exceptions import StartError
+from utils.files import try_lock
+from utils.tokens import Tokens
+
+POLL_SECONDS = 0.1
+
+
+def create_app(apps: Apps, name: str) -> dict[str, Any]:
+    """Make an app. Raises StartError when there is one of that name."""
+    try:
+        return apps.create(name)._asdict()
+    except NameTaken:
+        raise StartError(f"there is an app {name!r} already") from None
+
+
+def list_apps(apps: Apps) -> list[dict[str, Any]]:
+    """The apps with what became of their records; without their secrets."""
+    totals = apps.totals()
+    return [
+        {
+            "id": app.id,
+            "name": app.name,
+            "ingest_key": app.ingest_key,
+            "records": totals.get(app.id, {}),
+        }
+        for app in apps.all()
+    ]
+
+
+def key_of(apps: Apps, name: str | None) -> str:
+    """An app's ingest key, the first app's if no name is given."""
+    found = next((app for app in apps.all() if name in (None, app.name)), None)
+    if found is None:
+        raise StartError(f"there is no app {name!r}" if name else "there is no app yet")
+    return found.ingest_key
+
+
+def rotate_key(apps: Apps, app_id: int) -> dict[str, Any]:
+    """Give an app a new ingest key."""
+    key = apps.rotate_key(app_id)
+    if key is None:
+        raise StartError(f"there is no app {app_id}")
+    return {"id": app_id, "ingest_key": key}
+
+
+def create_token(
+    tokens: Tokens, apps: Apps, scope: str, app_ids: tuple[int, ...], days: int
+) -> str:
+    """Make a token that reads these apps, or all of them if none is named."""
+    for app_id in app_ids:
+        if app_id not in apps.ids():
+            raise StartError(f"there is no app {app_id}")
+    return tokens.issue(scope, list(app_ids) or None, days * 86_400)
+
+
+def drop_partition(log_store: LogStore, journal: Path, day: str, patience: float) -> None:
+    """Have a day dropped: by the server's writer, or here when no server runs."""
+    if not log_store.catalogue.request_drop(day):
+        raise StartError(f"there is no partition {day}")
+    journal.mkdir(exist_ok=True)
+    deadline = time.monotonic() + patience
+    while any(day == p.name and p.drop_requested for p in log_store.catalogue.partitions()):
+        lock = try_lock(journal / "writer.lock")
+        if lock is not None:  # no server runs: this process is the writer
+            log_store.drop(day, {path.stem for path in list_segments(journal)})
+            os.close(lock)
+        elif time.monotonic() > deadline:
+            raise StartError(f"the server did not drop {day} yet; it will, when its writer can")
+        time.sleep(POLL_SECONDS)
