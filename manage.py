@@ -82,8 +82,7 @@ def gunicorn_server(
     """
     settings = checked_settings()
     startup.check_not_running(settings.data_path / "redlog.pid")
-    if settings.server.port:
-        startup.check_port(settings.server.host, settings.server.port)
+    startup.check_port(settings.server.host, settings.server.port)
     greeting = prepare(settings)
     arguments = ["--config", str(HERE / "configm.py"), *gunicorn_arguments]
     for option, value in (("--access-logfile", accesslog), ("--error-logfile", errorlog)):
@@ -133,14 +132,11 @@ def doctor() -> None:
 
     pid = startup.running_pid(settings.data_path / "redlog.pid")
     checks, failing = reasons(settings, engine, pid is not None)
-    click.echo(f"settings: good (profile {os.environ.get('REDLOG_PROFILE', 'default')})")
-    click.echo(f"server: {f'running (pid {pid})' if pid else 'not running'}")
-    show(checks, as_json=False)
-    for reason in failing:
-        click.echo(f"WRONG  {reason}")
-    if failing:
-        sys.exit(1)
-    click.echo("all is well")
+    profile = os.environ.get("REDLOG_PROFILE", "default")
+    server = f"running (pid {pid})" if pid else "not running"
+    show({"settings": f"good (profile {profile})", "server": server, **checks}, as_json=False)
+    click.echo("\n".join(f"WRONG  {reason}" for reason in failing) or "all is well")
+    sys.exit(1 if failing else 0)
 
 
 @cli.group("app")
