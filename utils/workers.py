@@ -41,6 +41,7 @@ def meinheld_worker() -> type:
             methods = Logger.access, Logger.error
             super().__init__(*arguments)
             Logger.access, Logger.error = methods
+            self.timeout = 0  # for which it serves old connections when its master is gone
             server.set_error_logger(MeinheldLog(self.log))
             if self.cfg.accesslog is not None:
                 server.set_access_logger(MeinheldLog(self.log))
