@@ -82,6 +82,7 @@ def gunicorn_server(
     """
     settings = checked_settings()
     startup.check_not_running(settings.data_path / "redlog.pid")
+    startup.check_worker_class(settings.server.worker_class)
     startup.check_port(settings.server.host, settings.server.port)
     greeting = prepare(settings)
     arguments = ["--config", str(HERE / "configm.py"), *gunicorn_arguments]

@@ -12,7 +12,7 @@ from msgspec import Raw
 
 from exceptions import TooLarge, UnreadableBody
 from service.batch import Batch, Rejection
-from service.mend import TOO_DEEP, BadRecord, Members, members_of
+from service.mend import BadRecord, Members, members_of
 from utils.clock import LAST, YEAR_2000, format_time, parse_time
 from utils.json_split import NotClosed, split_array, split_object
 from utils.level import severity_of
@@ -62,8 +62,6 @@ def clean_batch(body: bytes, lines: bool, max_records: int) -> Batch:
             good.append(clean_record(element, context))
         except BadRecord as bad:
             rejected.append(Rejection(index, bad.reason, bad.detail))
-        except RecursionError:
-            rejected.append(Rejection(index, "too_deep", TOO_DEEP))
     return Batch(
         Form.CLEANED,
         dumps({"sent_at": _sent_at(envelope), "logs": good, "rejected": _by_reason(rejected)}),

@@ -15,7 +15,6 @@ from utils.record import dumps
 Members = dict[str, Raw]
 
 _members = msgspec.json.Decoder(Members).decode
-TOO_DEEP = "the record is nested too deeply"
 
 
 class BadRecord(ValueError):
@@ -42,7 +41,7 @@ def _mended(text: bytes) -> bytes:
     try:
         value = _clean_text(json.loads(text.decode("utf-8", "replace")))
     except RecursionError:
-        raise BadRecord("too_deep", TOO_DEEP) from None
+        raise BadRecord("too_deep", "the record is nested too deeply") from None
     except ValueError as error:
         raise BadRecord("invalid_json", str(error)[:200]) from None
     if not isinstance(value, dict):

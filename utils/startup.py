@@ -1,5 +1,6 @@
 """What must hold before the server starts; each failure is one clear line."""
 
+import importlib.util
 import os
 import re
 import socket
@@ -64,3 +65,12 @@ def check_port(host: str, port: int) -> None:
                     "choose another with --port or REDLOG_SERVER__PORT"
                 ) from None
             time.sleep(0.2)
+
+
+def check_worker_class(name: str) -> None:
+    """Raises StartError when the worker class is not installed."""
+    if name == "meinheld" and importlib.util.find_spec("meinheld") is None:
+        raise StartError(
+            "setting server.worker_class: meinheld is not installed here (it needs a C compiler); "
+            "gthread is"
+        )

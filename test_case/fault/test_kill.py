@@ -48,7 +48,7 @@ ROUND = [
 ]
 
 
-@pytest.mark.parametrize(("worker_class", "rounds"), [("gthread", 24), ("meinheld", 12)])
+@pytest.mark.parametrize(("worker_class", "rounds"), [("gthread", 24), ("meinheld", 24)])
 def test_acknowledged_records_are_stored_once_however_often_it_is_killed(
     make_server: StartServer, worker_class: str, rounds: int
 ) -> None:

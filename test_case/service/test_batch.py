@@ -223,6 +223,15 @@ def test_broken_text_is_mended_wherever_it_stands(text: bytes, stored: str) -> N
     assert messages(rows)[1:] == ["good"]
 
 
+@pytest.mark.parametrize("text", [b"\xff", b"\\ud800", b"\\u0000"])
+@pytest.mark.parametrize("name", [b"x", b"attributes", b"exception"])
+def test_broken_text_that_nobody_looks_into_is_mended_too(name: bytes, text: bytes) -> None:
+    for lines in (False, True):
+        _, rows = report(b'{"message": "a", "%s": {"k": "%s"}}' % (name, text), lines=lines)
+        inner = rows[0]["exception"] if name == b"exception" else rows[0]["attributes"]
+        assert inner.get("x", inner) == {"k": "\ufffd"}
+
+
 def test_broken_keys_are_mended() -> None:
     _, rows = report(b'[{"message": "a", "k\\u0000": 1, "\\ud800": {"\\udc00": "\xff"}}]')
     assert rows[0]["attributes"] == {"k\ufffd": 1, "\ufffd": {"\ufffd": "\ufffd"}}
@@ -337,7 +346,7 @@ def test_an_empty_context_says_nothing(context: bytes) -> None:
         assert "release" not in rows[0] and rows[0]["severity"] == 9
 
 
-@pytest.mark.parametrize("context", [b"5", b"[]", b'"x"', b"{]", b"{x: 1}"])
+@pytest.mark.parametrize("context", [b"5", b"[]", b'"x"', b"{x: 1}", BAD["100,000 deep"][0]])
 def test_a_context_that_is_no_object_is_unreadable(context: bytes) -> None:
     assert isinstance(refusal(b'{"context": %s, "logs": [%s]}' % (context, GOOD)), UnreadableBody)
 
@@ -470,7 +479,7 @@ DEEP = {
 def test_json_as_deep_as_it_can_be_read_is_kept_and_deeper_is_rejected(
     nested: Callable[[int], bytes], field: str
 ) -> None:
-    for depth in (10, 100, 400, *range(900, 1000, 3), *range(985, 1000), 5000, 10_000):
+    for depth in (10, 100, 400, *range(880, 1000), 10_000):
         value = b'{"m": %s}' % nested(depth)
         for other in (GOOD, b"5"):
             body = b'[%s, {"message": "deep", "%s": %s}]' % (other, field.encode(), value)
