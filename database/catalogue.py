@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from database.tables import app_counter, log_partition
@@ -70,9 +70,13 @@ class Catalogue:
             self._set(connection, name, records=records, bytes=size)
 
     def note_emptied(self, name: str, size: int) -> None:
-        """Note that a partition has no records any more, as an operator asked."""
+        """Note that a partition has no records any more."""
+        statement = update(log_partition).where(
+            log_partition.c.name == name,
+            or_(log_partition.c.records > 0, log_partition.c.drop_requested > 0),
+        )
         with self.engine.begin() as connection:
-            self._set(connection, name, records=0, bytes=size, drop_requested=0)
+            connection.execute(statement.values(records=0, bytes=size, drop_requested=0))
 
     def request_drop(self, name: str) -> bool:
         """Ask the elected writer to drop a partition; False when there is none of that name."""

@@ -1,22 +1,23 @@
 """Rows, batch keys, counters and the journal position into a day's file, in one transaction."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import NamedTuple
 
 import apsw
 
 from database.day_file import DAMAGED
 from database.frame import Frame
-from database.rows import COLUMNS, WIDTH
+from database.rows import COLUMNS, Row
 from utils.clock import MINUTE
 
 # Rows in one INSERT. A step of SQLite runs without the interpreter lock, so many rows in a step
 # leave more of it to the requests beside; past a hundred the statement outgrows the caches.
 ROWS_AT_ONCE = 25
 
-_ROW = f"({','.join('?' * WIDTH)})"
+_ROW = f"({','.join('?' * len(COLUMNS))})"
 _INSERT = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES "
 _INSERT_ONE = _INSERT + _ROW
 _INSERT_MANY = _INSERT + ",".join([_ROW] * ROWS_AT_ONCE)
@@ -32,10 +33,10 @@ CounterKey = tuple[int, int, str]  # app id, minute, outcome
 
 
 class Prepared(NamedTuple):
-    """A frame with its rows (`database.rows.flat_rows`) and the records rejected beside them."""
+    """A frame with its rows (`database.rows.make_rows`) and the records rejected beside them."""
 
     frame: Frame
-    rows: list[Any]
+    rows: list[Row]
     rejected: Mapping[str, int]
 
 
@@ -59,7 +60,7 @@ def append(
     """
     counters: Counter[CounterKey] = Counter()
     keys: set[tuple[int, str]] = set()
-    rows: list[Any] = []
+    rows: list[Row] = []
     connection.execute("BEGIN IMMEDIATE")
     try:
         for prepared in batch:
@@ -74,7 +75,7 @@ def append(
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return Appended(len(rows) // WIDTH, counters, batch[-1].frame.end)
+    return Appended(len(rows), counters, batch[-1].frame.end)
 
 
 def _count(
@@ -87,7 +88,7 @@ def _count(
     """Count a frame's records by outcome; True when its rows are to be stored."""
     frame = prepared.frame
     minute = frame.received_at // MINUTE
-    stored = len(prepared.rows) // WIDTH
+    stored = len(prepared.rows)
     key = (frame.app_id, frame.key)
     is_new = not frame.key or not (key in keys or _knows(connection, key) or _knew(earlier, key))
     if is_new and frame.key and stored:
@@ -112,14 +113,10 @@ def _knew(earlier: list[apsw.Connection], key: tuple[int, str]) -> bool:
     return False
 
 
-def _insert(connection: apsw.Connection, rows: list[Any]) -> None:
-    step = ROWS_AT_ONCE * WIDTH
-    whole = len(rows) - len(rows) % step
-    for start in range(0, whole, step):
-        connection.execute(_INSERT_MANY, rows[start : start + step])
+def _insert(connection: apsw.Connection, rows: list[Row]) -> None:
+    whole = len(rows) - len(rows) % ROWS_AT_ONCE
+    for start in range(0, whole, ROWS_AT_ONCE):
+        values = tuple(chain.from_iterable(rows[start : start + ROWS_AT_ONCE]))
+        connection.execute(_INSERT_MANY, values)
     if whole < len(rows):
-        connection.executemany(_INSERT_ONE, _each(rows[whole:]))
-
-
-def _each(rows: list[Any]) -> Iterator[list[Any]]:
-    return (rows[start : start + WIDTH] for start in range(0, len(rows), WIDTH))
+        connection.executemany(_INSERT_ONE, rows[whole:])

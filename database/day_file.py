@@ -156,12 +156,17 @@ def delete_day(folder: Path, day: str) -> None:
         Path(f"{path_of(folder, day)}{suffix}").unlink(missing_ok=True)
 
 
-def empty(connection: apsw.Connection) -> None:
-    """Delete a day's records and give their disk back; batch keys and positions stay."""
-    if connection.execute("SELECT 1 FROM log LIMIT 1").fetchone() is not None:
-        connection.execute("DELETE FROM log")
-        connection.execute("VACUUM")
-        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+def empty(connection: apsw.Connection) -> bool:
+    """Delete a day's records and give their disk back; batch keys and positions stay.
+
+    False when there was none.
+    """
+    if connection.execute("SELECT 1 FROM log LIMIT 1").fetchone() is None:
+        return False
+    connection.execute("DELETE FROM log")
+    connection.execute("VACUUM")
+    connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    return True
 
 
 def size_of(folder: Path, day: str) -> int:

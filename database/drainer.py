@@ -16,7 +16,7 @@ from database.log_store import LogStore
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
-from database.rows import decode, flat_rows
+from database.rows import decode, make_rows
 from database.segments import Chunk, list_segments, read_chunks, segment_times, sweep
 from utils.ahead import ahead
 from utils.clock import MINUTE, day_of, now_us
@@ -26,7 +26,7 @@ from utils.settings import Retention, WriterSettings
 
 TELL_SECONDS = 0.1
 TIDY_SECONDS = 1.0
-RETENTION_SECONDS = 10.0
+RETENTION_SECONDS = 1.0
 Count = Callable[[Counter[CounterKey]], None]
 
 
@@ -105,7 +105,7 @@ class Drainer:
             try:
                 day_of(piece.received_at)  # fails beyond the calendar
                 decoded = decode(Form(piece.form), piece.payload)
-                rows = flat_rows(piece.app_id, piece.received_at, decoded)
+                rows = make_rows(piece.app_id, piece.received_at, decoded)
                 batch.append(Prepared(piece, rows, decoded.rejected))
             except Exception as error:  # whatever it is, it must not block the line
                 batch.append(self._poisoned(chunk.segment, piece, error))

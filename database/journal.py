@@ -79,7 +79,8 @@ class Journal:
         except OSError as error:
             self._undo()
             log.error("the journal can't be written: %s", error.strerror)
-            raise NotAccepting("the journal can't be written", self.retry_after()) from error
+            self._refusal = "the journal can't be written"  # until the next look at the disk
+            raise NotAccepting(self._refusal, self.retry_after()) from error
         self._end += size
         self._appended += size
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from database import day_file
 from database.day_append import Appended, Prepared, append
 from database.log_reader import LogReader
-from database.rows import TIME, WIDTH
+from database.rows import time_range
 from utils.clock import DAY, day_of, start_of
 from utils.log import log as logger
 
@@ -85,9 +85,10 @@ class LogStore(LogReader):
 
     def _widen(self, day: str, batch: list[Prepared]) -> None:
         """Let the catalogue cover the batch's times before its rows can be seen."""
-        times = [time for prepared in batch for time in prepared.rows[TIME::WIDTH]]
-        times = times or [batch[0].frame.received_at]
-        low, high = min(times), max(times)
+        received_at = batch[0].frame.received_at
+        ranges = [time_range(prepared.rows) for prepared in batch if prepared.rows]
+        low = min((low for low, _ in ranges), default=received_at)
+        high = max((high for _, high in ranges), default=received_at)
         known = self._ranges.get(day)
         if known is None or low < known[0] or high > known[1]:
             self._ranges[day] = self.catalogue.widen(day, low, high, day_file.SCHEMA_VERSION)
@@ -166,7 +167,8 @@ class LogStore(LogReader):
         emptied instead: without it a replay would bring the dropped records back.
         """
         if self._is_needed(day, segments):
-            day_file.empty(self._writable(day))
+            if day_file.empty(self._writable(day)):
+                logger.info("partition %s emptied", day)
             self.catalogue.note_emptied(day, day_file.size_of(self.folder, day))
         else:
             connection = self._open.pop(day, None)
@@ -177,7 +179,7 @@ class LogStore(LogReader):
             self._damaged.discard(day)
             day_file.delete_day(self.folder, day)
             self.catalogue.remove(day)
-        logger.info("partition %s dropped", day)
+            logger.info("partition %s dropped", day)
 
     def _is_needed(self, day: str, segments: Collection[str]) -> bool:
         if self._has(day) and day not in self._damaged:

@@ -1,6 +1,6 @@
 """From a frame's payload to the rows of the log table. This is the writer's hot path.
 
-Per record it costs one decode in compiled code and one pass of the loop in `_flat_rows`;
+Per record it costs one decode in compiled code and one pass of the loop in `_make_rows`;
 `docs/benchmarks.md` says where each part of a microsecond goes.
 """
 
@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -50,12 +51,13 @@ COLUMNS = (
     "exception",
     "attributes",
 )
-WIDTH = len(COLUMNS)
+Row = tuple[Any, ...]
 TIME, ATTRIBUTES = COLUMNS.index("time"), COLUMNS.index("attributes")
 MAX_MESSAGE_BYTES = 65_536
 MAX_SKEW = 30 * SECOND
 MAX_DEPTH = 900  # SQLite reads JSON 1,000 levels deep
 
+_time = itemgetter(TIME)
 _array = msgspec.json.Decoder(list[KeptRecord]).decode
 _record = msgspec.json.Decoder(KeptRecord)
 _envelope = msgspec.json.Decoder(KeptEnvelope).decode
@@ -137,17 +139,23 @@ def _attributes(members: dict[str, Raw]) -> dict[str, Raw]:
     return unknown | (msgspec.json.decode(given, type=dict[str, Raw] | None) or {})
 
 
-def flat_rows(app_id: int, received_at: int, batch: Decoded) -> list[Any]:
-    """The batch's rows, one after the other in one list, `len(COLUMNS)` values to a row."""
+def make_rows(app_id: int, received_at: int, batch: Decoded) -> list[Row]:
+    """The batch's rows, their values in the order of COLUMNS."""
     skew, sent_at = 0, _microseconds(batch.sent_at)
     if sent_at is not None and MAX_SKEW < abs(received_at - sent_at) <= LAST:
         skew = received_at - sent_at
     _fill_in(batch.context, batch.records)
-    rows = _flat_rows(app_id, received_at, skew, batch.records)
-    times = rows[TIME::WIDTH]
-    if times and not YEAR_2000 <= min(times) <= max(times) <= received_at + DAY:
+    rows = _make_rows(app_id, received_at, skew, batch.records)
+    low, high = time_range(rows)
+    if low < YEAR_2000 or high > received_at + DAY:
         _correct_times(rows, received_at, batch.records)
     return rows
+
+
+def time_range(rows: list[Row]) -> tuple[int, int]:
+    """The earliest and the latest `time`; the year 2000 when there are no rows."""
+    times = list(map(_time, rows)) or [YEAR_2000]
+    return min(times), max(times)
 
 
 def _fill_in(context: KeptContext, records: list[KeptRecord]) -> None:
@@ -162,9 +170,9 @@ def _fill_in(context: KeptContext, records: list[KeptRecord]) -> None:
                 setattr(record, name, value)
 
 
-def _flat_rows(app_id: int, received_at: int, skew: int, records: list[KeptRecord]) -> list[Any]:
+def _make_rows(app_id: int, received_at: int, skew: int, records: list[KeptRecord]) -> list[Row]:
     """Nothing is called here but what must be: a tenth of a microsecond a record is 3 %."""
-    rows: list[Any] = []
+    rows: list[Row] = []
     skew_ms = round(skew / 1000) or None
     severities, nothing, epoch = _severities, NOTHING, EPOCH
     for (
@@ -179,22 +187,23 @@ def _flat_rows(app_id: int, received_at: int, skew: int, records: list[KeptRecor
         truncated = None
         if len(message) > MAX_MESSAGE_BYTES // 4:
             message, truncated = _cut(message)
-        rows += (
+        rows.append((
             app_id, time, received_at, severities[level], message, logger, environment, release,
             platform, device_id, session_id, user_id, trace_id, span_id, seq, skew_ms, truncated,
             None if exception is nothing else _json_text(exception),
             None if attributes is nothing else _json_text(attributes),
-        )  # fmt: skip
+        ))  # fmt: skip
     return rows
 
 
-def _correct_times(rows: list[Any], received_at: int, records: list[KeptRecord]) -> None:
+def _correct_times(rows: list[Row], received_at: int, records: list[KeptRecord]) -> None:
     """Replace the times that can't be by the time of arrival; the originals stay beside them."""
     for number, record in enumerate(records):
-        at = number * WIDTH
-        if not YEAR_2000 <= rows[at + TIME] <= received_at + DAY:
-            rows[at + TIME] = received_at
-            rows[at + ATTRIBUTES] = _with_original_time(rows[at + ATTRIBUTES], record.time)
+        row = list(rows[number])
+        if not YEAR_2000 <= row[TIME] <= received_at + DAY:
+            row[TIME] = received_at
+            row[ATTRIBUTES] = _with_original_time(row[ATTRIBUTES], record.time)
+            rows[number] = tuple(row)
 
 
 def _microseconds(moment: Moment) -> int | None:

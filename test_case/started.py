@@ -71,9 +71,13 @@ class Server:
 
     def start(self) -> "Server":
         """Start it and wait until it answers."""
+        return self.start_as([sys.executable, str(ROOT / "manage.py"), "gunicorn-server"])
+
+    def start_as(self, command: list[str]) -> "Server":
+        """Start it by another command."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "gunicorn-server"],
+                command,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

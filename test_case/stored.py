@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from database.rows import COLUMNS, decode, flat_rows
+from database.rows import COLUMNS, decode, make_rows
 from service.batch import Batch, decode_batch
 from utils.clock import DAY, now_us
 from utils.record import Form
@@ -17,12 +17,10 @@ RECEIVED = now_us() // DAY * DAY  # today's midnight, so that "a day ahead" is e
 
 def rows_of(form: Form, payload: bytes, received_at: int = RECEIVED) -> list[Row]:
     """The rows that a frame's payload becomes, by column; JSON columns decoded, nulls left out."""
-    flat = flat_rows(7, received_at, decode(form, payload))
-    assert len(flat) % len(COLUMNS) == 0
-    return [_row(flat[at : at + len(COLUMNS)]) for at in range(0, len(flat), len(COLUMNS))]
+    return [_row(row) for row in make_rows(7, received_at, decode(form, payload))]
 
 
-def _row(values: list[Any]) -> Row:
+def _row(values: tuple[Any, ...]) -> Row:
     row = {name: value for name, value in zip(COLUMNS, values, strict=True) if value is not None}
     for name in ("exception", "attributes"):
         if name in row:

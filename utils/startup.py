@@ -32,6 +32,8 @@ def running_pid(pid_file: Path) -> int | None:
     """
     try:
         pid = int(pid_file.read_text())
+        if pid == os.getpid():  # in a container the pids of each run are the same
+            return None
         os.kill(pid, 0)
     except (OSError, ValueError):
         return None
@@ -42,10 +44,14 @@ def running_pid(pid_file: Path) -> int | None:
 
 
 def check_not_running(pid_file: Path) -> None:
-    """Raises StartError when a server runs on this data directory."""
+    """Raises StartError when a server runs on this data directory.
+
+    A pid file that was left behind is removed: gunicorn would refuse it.
+    """
     pid = running_pid(pid_file)
     if pid is not None:
         raise StartError(f"already running on this data directory (pid {pid})")
+    pid_file.unlink(missing_ok=True)
 
 
 def check_port(host: str, port: int) -> None:

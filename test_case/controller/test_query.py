@@ -18,7 +18,7 @@ from database.day_append import Prepared
 from database.engine import open_engine
 from database.frame import Frame
 from database.log_store import LogStore
-from database.rows import decode, flat_rows
+from database.rows import decode, make_rows
 from utils.clock import DAY, day_of, format_time, now_us, start_of
 from utils.record import Form
 from utils.settings import Database
@@ -471,7 +471,7 @@ def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, s
         ]
         payload = json.dumps(records).encode()
         frame = Frame(server.app["id"], received_at + batch, 100, Form.ARRAY, "", payload)
-        rows = flat_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
+        rows = make_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
         written |= {(record["time"], record["message"]) for record in records}
         assert list(store.append(f"earlier-{number}", [Prepared(frame, rows, {})]))
     store.publish()

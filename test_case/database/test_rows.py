@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stored import RECEIVED, Row, rows_of
 
-from database.rows import COLUMNS, MAX_MESSAGE_BYTES, decode, flat_rows
+from database.rows import COLUMNS, MAX_MESSAGE_BYTES, decode, make_rows
 from database.tables import log
 from utils.clock import DAY, LAST, SECOND, YEAR_2000, format_time
 from utils.record import Form
@@ -48,7 +48,7 @@ def test_a_plain_record_has_no_more_than_it_must() -> None:
 
 
 def test_no_records_are_no_rows() -> None:
-    assert flat_rows(1, RECEIVED, decode(Form.ARRAY, b"[]")) == []
+    assert make_rows(1, RECEIVED, decode(Form.ARRAY, b"[]")) == []
 
 
 @pytest.mark.parametrize(
@@ -234,17 +234,17 @@ def test_unknown_fields_are_merged_into_the_attributes() -> None:
 def test_json_is_kept_as_it_was_written() -> None:
     written = b'{"n": 1.50, "big": 123456789012345678901234567890, "e": 1e999, "s": "\\u4e2d"}'
     payload = b'[{"message": "a", "attributes": %s, "exception": {"type": null}}]' % written
-    flat = flat_rows(1, RECEIVED, decode(Form.ARRAY, payload))
-    assert flat[COLUMNS.index("attributes")] == written.decode()
-    assert flat[COLUMNS.index("exception")] == '{"type": null}'
+    (row,) = make_rows(1, RECEIVED, decode(Form.ARRAY, payload))
+    assert row[COLUMNS.index("attributes")] == written.decode()
+    assert row[COLUMNS.index("exception")] == '{"type": null}'
 
 
 @pytest.mark.parametrize(("depth", "wrapped"), [(800, False), (950, True)])
 def test_json_too_deep_for_the_store_is_kept_as_text(depth: int, wrapped: bool) -> None:
     deep = '{"k": ' + "[" * depth + "]" * depth + "}"
     payload = f'[{{"message": "a", "attributes": {deep}}}]'.encode()
-    flat = flat_rows(1, RECEIVED, decode(Form.ARRAY, payload))
-    kept = flat[COLUMNS.index("attributes")]
+    (row,) = make_rows(1, RECEIVED, decode(Form.ARRAY, payload))
+    kept = row[COLUMNS.index("attributes")]
     assert kept == (json.dumps({"nested_json": deep}) if wrapped else deep)
 
 
