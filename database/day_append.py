@@ -1,7 +1,7 @@
 """Rows, batch keys, counters and the journal position into a day's file, in one transaction."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import NamedTuple
@@ -10,7 +10,7 @@ import apsw
 
 from database.day_file import DAMAGED
 from database.frame import Frame
-from database.rows import COLUMNS, Row
+from database.rows import COLUMNS, Row, time_range
 from utils.clock import MINUTE
 
 # Rows in one INSERT. A step of SQLite runs without the interpreter lock, so many rows in a step
@@ -52,30 +52,66 @@ def append(
     connection: apsw.Connection,
     earlier: list[apsw.Connection],
     segment: str,
-    batch: list[Prepared],
+    batch: Iterable[Prepared],
+    before_commit: Callable[[int, int], None],
 ) -> Appended:
     """Store frames of one segment and one day, and that they are stored, or nothing at all.
 
-    `earlier` are the files of the days in which a batch key may stand already.
+    The batch is best made while it is taken: rows that are still in the processor's caches are
+    stored faster, and never many of them are there. `earlier` are the files of the days in which
+    a batch key may stand already; `before_commit` is told the range of `time` that they have.
     """
     counters: Counter[CounterKey] = Counter()
     keys: set[tuple[int, str]] = set()
-    rows: list[Row] = []
+    rows = Inserting(connection)
+    end, received_at = 0, 0
     connection.execute("BEGIN IMMEDIATE")
     try:
         for prepared in batch:
             if _count(prepared, counters, keys, connection, earlier):
-                rows += prepared.rows
-        _insert(connection, rows)
+                rows.add(prepared.rows)
+            end, received_at = prepared.frame.end, prepared.frame.received_at
+        rows.finish()
         connection.executemany(_REMEMBER_BATCH, keys)
         connection.executemany(_ADD_TO_COUNTER, ((*key, n) for key, n in counters.items()))
-        connection.execute(_REMEMBER_POSITION, (segment, batch[-1].frame.end))
+        connection.execute(_REMEMBER_POSITION, (segment, end))
+        before_commit(*(rows.range or (received_at, received_at)))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return Appended(len(rows), counters, batch[-1].frame.end)
+    return Appended(rows.number, counters, end)
+
+
+class Inserting:
+    """Rows on their way into a day's file: how many, and the range of their `time`."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.number = 0
+        self.range: tuple[int, int] | None = None
+        self._connection = connection
+        self._waiting: list[Row] = []
+
+    def add(self, rows: list[Row]) -> None:
+        """Insert rows, but for a few that wait for more."""
+        if not rows:
+            return
+        self.number += len(rows)
+        low, high = time_range(rows)
+        self.range = (
+            (min(self.range[0], low), max(self.range[1], high)) if self.range else (low, high)
+        )
+        rows = self._waiting + rows if self._waiting else rows
+        whole = len(rows) - len(rows) % ROWS_AT_ONCE
+        for start in range(0, whole, ROWS_AT_ONCE):
+            values = tuple(chain.from_iterable(rows[start : start + ROWS_AT_ONCE]))
+            self._connection.execute(_INSERT_MANY, values)
+        self._waiting = rows[whole:]
+
+    def finish(self) -> None:
+        """Insert those that wait."""
+        self._connection.executemany(_INSERT_ONE, self._waiting)
 
 
 def _count(
@@ -111,12 +147,3 @@ def _knew(earlier: list[apsw.Connection], key: tuple[int, str]) -> bool:
             if _knows(file, key):
                 return True
     return False
-
-
-def _insert(connection: apsw.Connection, rows: list[Row]) -> None:
-    whole = len(rows) - len(rows) % ROWS_AT_ONCE
-    for start in range(0, whole, ROWS_AT_ONCE):
-        values = tuple(chain.from_iterable(rows[start : start + ROWS_AT_ONCE]))
-        connection.execute(_INSERT_MANY, values)
-    if whole < len(rows):
-        connection.executemany(_INSERT_ONE, rows[whole:])

@@ -3,8 +3,7 @@
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -18,7 +17,6 @@ from database.quarantine import Quarantine
 from database.retention import expired
 from database.rows import decode, make_rows
 from database.segments import Chunk, list_segments, read_chunks, segment_times, sweep
-from utils.ahead import ahead
 from utils.clock import MINUTE, day_of, now_us
 from utils.log import log
 from utils.record import Form
@@ -50,7 +48,6 @@ class Drainer:
         self.retention = retention
         self.on_stored = on_stored
         self.quarantine = Quarantine(data_dir / "quarantine")
-        self._reader = ThreadPoolExecutor(1, "writer-ahead")
         self._positions: dict[str, int] = {}
         self._finished: set[str] = set()
         self._rate = 0.0
@@ -69,9 +66,9 @@ class Drainer:
 
     def let_go(self) -> None:
         """Leave all to the next one."""
-        self._reader.submit(lambda: None).result()  # it reads no more
         try:
             self._tidy()
+            self._tell(at_once=True)
         except Exception as error:  # the next one will do it
             log.warning("left untidy: %s", error)
         self.log_store.close_writer()
@@ -84,20 +81,18 @@ class Drainer:
         stored = 0
         limit = self.settings.batch_bytes
         chunks = read_chunks(self.folder, self._positions, limit, stop, self._finished)
-        prepared = ((chunk, self._prepare(chunk)) for chunk in chunks)
-        for chunk, batch in ahead(prepared, self._reader):
+        for chunk in chunks:
             started = time.monotonic()
             before = self._positions.get(chunk.segment, 0)
-            self._store(chunk, batch)
-            stored += len(batch)
+            self._store(chunk)
+            stored += len(chunk.pieces)
             self._measure(chunk.end - before, time.monotonic() - started)
             self._housekeep()
         self._housekeep()
         return stored
 
-    def _prepare(self, chunk: Chunk) -> list[Prepared]:
+    def _prepare(self, chunk: Chunk) -> Iterator[Prepared]:
         """Decode a chunk's frames; what can't be decoded is put aside and counted as rejected."""
-        batch = []
         for piece in chunk.pieces:
             if isinstance(piece, Damage):
                 self.quarantine.keep_piece(self.folder, chunk.segment, piece)
@@ -106,10 +101,10 @@ class Drainer:
                 day_of(piece.received_at)  # fails beyond the calendar
                 decoded = decode(Form(piece.form), piece.payload)
                 rows = make_rows(piece.app_id, piece.received_at, decoded)
-                batch.append(Prepared(piece, rows, decoded.rejected))
+                prepared = Prepared(piece, rows, decoded.rejected)
             except Exception as error:  # whatever it is, it must not block the line
-                batch.append(self._poisoned(chunk.segment, piece, error))
-        return batch
+                prepared = self._poisoned(chunk.segment, piece, error)
+            yield prepared
 
     def _poisoned(self, segment: str, frame: Frame, error: Exception) -> Prepared:
         self.quarantine.keep_frame(segment, frame, error)
@@ -117,24 +112,24 @@ class Drainer:
         bare = frame._replace(payload=b"", received_at=received_at)
         return Prepared(bare, [], {"quarantined": frame.records})
 
-    def _store(self, chunk: Chunk, batch: list[Prepared]) -> None:
+    def _store(self, chunk: Chunk) -> None:
         if not chunk.readable:
             self.quarantine.move_segment(self.folder, chunk.segment)
-        elif batch:
+        else:
             try:
-                self._append(chunk.segment, batch)
+                self._append(chunk.segment, self._prepare(chunk))
             except AWAY:
                 raise
             except Exception:
                 log.exception("a transaction failed; storing its frames one by one")
-                for prepared in batch:
+                for prepared in self._prepare(chunk):
                     if prepared.frame.end > self._positions.get(chunk.segment, 0):
                         self._append_patiently(chunk.segment, prepared)
         self._positions[chunk.segment] = chunk.end
         if chunk.finished:
             self._finished.add(chunk.segment)
 
-    def _append(self, segment: str, batch: list[Prepared]) -> None:
+    def _append(self, segment: str, batch: Iterable[Prepared]) -> None:
         for appended in self.log_store.append(segment, batch):
             self._positions[segment] = appended.end
             self.on_stored(appended.counters)
@@ -189,15 +184,15 @@ class Drainer:
             self._positions.pop(segment, None)
         self._finished.clear()
 
-    def _tell(self) -> None:
+    def _tell(self, at_once: bool = False) -> None:
         """Tell how far the store is: soon when there is news, now and then when there is none."""
         now = time.time()
-        if now - self._told.at < TELL_SECONDS:
+        if now - self._told.at < TELL_SECONDS and not at_once:
             return
         segments = {path.stem for path in list_segments(self.folder)}
         positions = {name: end for name, end in self._positions.items() if name in segments}
         is_news = (positions, None) != (self._told.positions, self._told.error)
-        if is_news or now - self._told.at >= TIDY_SECONDS:
+        if at_once or is_news or now - self._told.at >= TIDY_SECONDS:
             quarantined = self.quarantine.count()
             self._told = Progress(os.getpid(), now, positions, self._rate, None, quarantined)
             write_progress(self.folder, self._told)

@@ -43,6 +43,7 @@ class Journal:
         self._end = 0
         self._appended = 0  # bytes since the process started
         self._synced = 0  # of these, how many a sync has covered
+        self._lost = 0  # and up to where one failed: trying again would only seem to succeed
         self._backlog = 0  # bytes that wait to be stored, on this node
         self._appended_then = 0  # when the backlog was last counted
         self._counted_at = 0.0
@@ -51,7 +52,8 @@ class Journal:
     def append(self, app_id: int, records: int, form: Form, key: str, payload: bytes) -> None:
         """Keep a report; when this returns it is as safe as `journal.sync` promises.
 
-        Raises NotAccepting when the journal or the disk is full. Then nothing was kept.
+        Raises NotAccepting when the journal or the disk is full. Then nothing was kept, unless it
+        was only the sync that failed.
         """
         if self._thread is None and time.monotonic() - self._counted_at > REFRESH_SECONDS:
             self.refresh()
@@ -123,6 +125,8 @@ class Journal:
     def _sync_until(self, ticket: int) -> None:
         """Return when all up to `ticket` is on the disk; requests side by side share one sync."""
         with self._syncing:
+            if ticket <= self._lost:
+                raise OSError(errno.EIO, "the sync failed")
             if self._synced < ticket:
                 self.sync()
 
@@ -135,6 +139,9 @@ class Journal:
             return
         try:
             os.fdatasync(fd)
+        except OSError:
+            self._lost = reached
+            raise
         finally:
             os.close(fd)
         self._synced = max(self._synced, reached)

@@ -1,7 +1,8 @@
 """The door to the records: append, search, count, get, drop. Behind it lie the day partitions."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from sqlalchemy import Engine
 from database import day_file
 from database.day_append import Appended, Prepared, append
 from database.log_reader import LogReader
-from database.rows import time_range
 from utils.clock import DAY, day_of, start_of
 from utils.log import log as logger
 
@@ -29,16 +29,16 @@ class LogStore(LogReader):
         self._damaged: set[str] = set()
         self._current = ""
 
-    def append(self, segment: str, batch: list[Prepared]) -> Iterator[Appended]:
+    def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
         """Store frames of one segment, a transaction for each run of one received day.
 
         Yields what each transaction did: a later one may fail. Raises one of `day_file.AWAY` when
         the store can't be written at the moment.
         """
         for day, run in groupby(batch, lambda prepared: day_of(prepared.frame.received_at)):
-            yield self._append_day(day, segment, list(run))
+            yield self._append_day(day, segment, run)
 
-    def _append_day(self, day: str, segment: str, batch: list[Prepared]) -> Appended:
+    def _append_day(self, day: str, segment: str, batch: Iterable[Prepared]) -> Appended:
         if day != self._current:
             # Positions say that all before them is stored, so what went to another file must be
             # as durable as they will be.
@@ -46,8 +46,8 @@ class LogStore(LogReader):
                 raise apsw.BusyError("a reader holds back the checkpoint of another day")
             self._current = day
         connection = self._writable(day)
-        self._widen(day, batch)
-        appended = append(connection, self._earlier(day), segment, batch)
+        widen = partial(self._widen, day)
+        appended = append(connection, self._earlier(day), segment, batch, widen)
         changed = self._changed.setdefault(day, set())
         changed.update((app_id, minute) for app_id, minute, _ in appended.counters)
         return appended
@@ -83,12 +83,8 @@ class LogStore(LogReader):
             self._damaged.add(day)
             self._changed.pop(day, None)
 
-    def _widen(self, day: str, batch: list[Prepared]) -> None:
-        """Let the catalogue cover the batch's times before its rows can be seen."""
-        received_at = batch[0].frame.received_at
-        ranges = [time_range(prepared.rows) for prepared in batch if prepared.rows]
-        low = min((low for low, _ in ranges), default=received_at)
-        high = max((high for _, high in ranges), default=received_at)
+    def _widen(self, day: str, low: int, high: int) -> None:
+        """Let the catalogue cover these times before their rows can be seen."""
         known = self._ranges.get(day)
         if known is None or low < known[0] or high > known[1]:
             self._ranges[day] = self.catalogue.widen(day, low, high, day_file.SCHEMA_VERSION)

@@ -214,16 +214,39 @@ def test_appends_side_by_side_share_one_sync(node: Node, monkeypatch: pytest.Mon
     assert len(calls) == 2  # the first one's, and one for the nineteen that came meanwhile
 
 
-def test_a_sync_that_fails_is_no_receipt(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fdatasync(descriptor: int) -> None:
-        raise OSError(5, "Input/output error")
-
+def test_a_sync_that_fails_is_no_receipt_for_anyone_who_waited_for_it(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel tells of lost pages once; a second fdatasync would succeed."""
     journal = node.journal(sync="always")
-    with monkeypatch.context() as broken:
-        broken.setattr(os, "fdatasync", fdatasync)
-        with pytest.raises(NotAccepting):
+    gate, calls, outcomes = threading.Event(), [], []
+
+    def fdatasync(descriptor: int) -> None:
+        calls.append(descriptor)
+        gate.wait(30)
+        if len(calls) == 2:
+            raise OSError(5, "Input/output error")
+
+    def report() -> None:
+        try:
             append(journal)
-    append(journal)
+            outcomes.append("kept")
+        except NotAccepting:
+            outcomes.append("refused")
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    threads = [threading.Thread(target=report) for _ in range(5)]
+    threads[0].start()
+    wait_until(lambda: calls, "the sync to begin")
+    for thread in threads[1:]:
+        thread.start()
+    wait_until(lambda: len(payloads(node)) == 5, "all frames to be written")
+    gate.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["kept"] + ["refused"] * 4
+    assert len(calls) == 2
+    append(journal)  # what comes later has a sync of its own
 
 
 def test_interval_syncs_behind_the_appends_and_then_rests(running: Any, syncs: list[float]) -> None:

@@ -132,52 +132,61 @@ def test_a_batch_key_is_known_for_three_days(node: Node, days: int, stored: int)
 
 CRASH = """
 import os, signal, sys
-from importlib import import_module
 from pathlib import Path
 
+import apsw
+
+from database import log_store
 from node import Node
 
-data, module, name, when, call = sys.argv[1:]
-owner = import_module(module)
-*path, last = name.split(".")
-for part in path:
-    owner = getattr(owner, part)
-real, calls = getattr(owner, last), []
+data, wanted, call = sys.argv[1:]
+calls = []
 
-def dying(*arguments, **named):
-    calls.append(name)
-    dies = len(calls) == int(call)
-    if dies and when == "before":
+def reached(point):
+    calls.extend([point] * (point == wanted))
+    if len(calls) == int(call):
         os.kill(os.getpid(), signal.SIGKILL)
-    done = real(*arguments, **named)
-    if dies and when == "after":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return done
+    return 0
 
-setattr(owner, last, dying)
+def watch(connection):
+    connection.set_update_hook(lambda *row: reached("in the transaction"))
+    connection.set_commit_hook(lambda: reached("before the commit"))
+
+def watched(owner, name):
+    real = getattr(owner, name)
+    def call(*arguments):
+        reached("before " + name)
+        done = real(*arguments)
+        reached("after " + name)
+        return done
+    setattr(owner, name, call)
+
+apsw.connection_hooks.append(watch)
+watched(log_store, "append")
+for name in ("positions", "publish", "make_durable", "forget_segment"):
+    watched(log_store.LogStore, name)
 Node(Path(data)).drain(batch_bytes=200)
 """
 
 POINTS = [
-    "before database.drainer.decode 3",
-    "before database.log_store.append 1",
-    "before database.day_append._insert 2",
-    "after database.day_append._insert 2",
-    "after database.log_store.append 1",
-    "before database.log_store.append 2",
-    "after database.log_store.append 3",
-    "before database.log_store.LogStore.publish 1",
-    "after database.log_store.LogStore.publish 1",
-    "before database.log_store.LogStore.make_durable 1",
-    "after database.log_store.LogStore.make_durable 3",
-    "before database.log_store.LogStore.forget_segment 1",
-    "after database.log_store.LogStore.forget_segment 2",
+    ("after positions", 1),
+    ("in the transaction", 1),
+    ("in the transaction", 8),
+    ("before the commit", 1),  # of a new day's schema
+    *[("before the commit", n) for n in (3, 4, 7)],
+    *[("after append", n) for n in (1, 4, 7)],
+    ("before publish", 1),
+    ("after publish", 2),
+    ("before make_durable", 2),
+    ("after make_durable", 3),
+    ("before forget_segment", 1),  # after its file was removed
+    ("after forget_segment", 2),
 ]
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("point", POINTS)
-def test_kill_9_at_any_point_stores_each_frame_once(node: Node, point: str) -> None:
+@pytest.mark.parametrize(("point", "call"), POINTS)
+def test_kill_9_at_any_point_stores_each_frame_once(node: Node, point: str, call: int) -> None:
     """The first process dies at the point; a second one takes over."""
     yesterday, sent = MIDNIGHT - SECOND, []
     for segment in ("a", "b"):
@@ -186,12 +195,8 @@ def test_kill_9_at_any_point_stores_each_frame_once(node: Node, point: str) -> N
         frames = [frame([m], f"key-{m}", at) for m, at in zip(messages, ats, strict=True)]
         node.write_segment(*frames, frames[3], raw_frame(b"poison", 2, at=NOW), at=yesterday)
         sent += messages
-    when, dotted, call = point.split()
-    module, _, name = dotted.partition(".LogStore.")
-    name = f"LogStore.{name}" if name else dotted.rpartition(".")[2]
-    module = module if name.startswith("LogStore.") else dotted.rpartition(".")[0]
     died = subprocess.run(
-        [sys.executable, "-c", CRASH, str(node.data), module, name, when, call],
+        [sys.executable, "-c", CRASH, str(node.data), point, str(call)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "test_case")))},
         stderr=subprocess.DEVNULL,
         timeout=60,
