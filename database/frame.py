@@ -53,8 +53,11 @@ def pack(
     return MAGIC + crc.to_bytes(4, "little") + rest, payload
 
 
-def unpack(data: bytes, at: int) -> Frame | None:
-    """The frame that begins at `at`; None when there is no whole, sound one."""
+def unpack(data: bytes, at: int, base: int = 0) -> Frame | None:
+    """The frame that begins at `at`; None when there is no whole, sound one.
+
+    `base` is where the data begins in the segment.
+    """
     if len(data) - at < HEADER_BYTES or not data.startswith(MAGIC, at):
         return None
     _, crc, size, app_id, received_at, records, form, key_size = _HEADER.unpack_from(data, at)
@@ -63,7 +66,7 @@ def unpack(data: bytes, at: int) -> Frame | None:
     if end > len(data) or zlib.crc32(memoryview(data)[at + 8 : end]) != crc:
         return None
     key = data[body - key_size : body].decode("utf-8", "replace")
-    return Frame(app_id, received_at, records, form, key, data[body:end], at, end)
+    return Frame(app_id, received_at, records, form, key, data[body:end], base + at, base + end)
 
 
 def claimed_end(data: bytes, at: int) -> int:
@@ -74,8 +77,10 @@ def claimed_end(data: bytes, at: int) -> int:
     return int(at + HEADER_BYTES + header[7] + header[2])
 
 
-def scan(data: bytes, final: bool) -> Iterator[Frame | Damage]:
-    """The frames in `data`, in order, and the damage between them; positions count from its start.
+def scan(data: bytes, final: bool, base: int = 0) -> Iterator[Frame | Damage]:
+    """The frames in `data`, in order, and the damage between them.
+
+    `base` is where the data begins in the segment.
 
     The tail that is no whole frame is left to the next reading, unless the segment is `final`:
     then it is damage, or, if it only is too short, a frame torn by a crash that was never
@@ -83,23 +88,23 @@ def scan(data: bytes, final: bool) -> Iterator[Frame | Damage]:
     """
     at = 0
     while at < len(data):
-        frame = unpack(data, at)
+        frame = unpack(data, at, base)
         if frame is None:
-            following = _next_frame(data, at + 1)
+            following = _next_frame(data, at + 1, base)
             if following is None:
                 if final and not _is_torn(data, at):
-                    yield Damage(at, len(data))
+                    yield Damage(base + at, base + len(data))
                 return
-            yield Damage(at, following.start)
+            yield Damage(base + at, following.start)
             frame = following
         yield frame
-        at = frame.end
+        at = frame.end - base
 
 
-def _next_frame(data: bytes, start: int) -> Frame | None:
+def _next_frame(data: bytes, start: int, base: int) -> Frame | None:
     at = data.find(MAGIC, start)
     while at >= 0:
-        frame = unpack(data, at)
+        frame = unpack(data, at, base)
         if frame is not None:
             return frame
         at = data.find(MAGIC, at + 1)

@@ -144,7 +144,8 @@ def make_rows(app_id: int, received_at: int, batch: Decoded) -> list[Row]:
     skew, sent_at = 0, _microseconds(batch.sent_at)
     if sent_at is not None and MAX_SKEW < abs(received_at - sent_at) <= LAST:
         skew = received_at - sent_at
-    _fill_in(batch.context, batch.records)
+    if batch.context is not _no_context:
+        _fill_in(batch.context, batch.records)
     rows = _make_rows(app_id, received_at, skew, batch.records)
     low, high = time_range(rows)
     if low < YEAR_2000 or high > received_at + DAY:

@@ -51,16 +51,12 @@ def read_chunk(path: Path, start: int, limit: int) -> Chunk:
             file.seek(start)
             data = file.read(limit)
             at_end = not file.read(1)
-            pieces = [_moved(piece, start) for piece in scan(data, is_final and at_end)]
+            pieces = list(scan(data, is_final and at_end, start))
             if pieces or at_end:
                 end = pieces[-1].end if pieces else start
                 finished = is_final and at_end
                 return Chunk(path.stem, pieces, start + len(data) if finished else end, finished)
             limit *= 2
-
-
-def _moved(piece: Frame | Damage, start: int) -> Frame | Damage:
-    return piece._replace(start=piece.start + start, end=piece.end + start)
 
 
 def read_chunks(

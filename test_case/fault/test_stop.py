@@ -69,6 +69,7 @@ def test_a_request_that_has_begun_is_finished(
     wait_until(lambda: [log["message"] for log in server.query()] == ["slow"], "the record")
 
 
+@pytest.mark.slow
 @both_classes
 @both_signals
 def test_stopping_under_load_loses_and_doubles_nothing(
@@ -127,6 +128,7 @@ def test_without_a_writer_all_stays_in_the_journal_for_the_next_start(
     check_all(server, sent)
 
 
+@pytest.mark.slow
 def test_what_there_was_no_time_for_is_stored_by_the_next_start(make_server: StartServer) -> None:
     server = make_server(REDLOG_WRITER__BATCH_BYTES="20000", REDLOG_WRITER__STOP_SECONDS="0")
     server.start()
