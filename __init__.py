@@ -11,8 +11,15 @@ from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
 from database.log_store import LogStore
+from database.rate_limits import RateLimits
+from database.redis_bus import RedisBus
+from database.redis_link import RedisLink
+from database.revoked import RevokedTokens
+from database.waker import Waker
 from database.writer import Writer
+from service.limits import ReportLimits
 from utils.guard import Guard
+from utils.hooks import tell_each
 from utils.log import set_up_log
 from utils.metrics import Metrics
 from utils.problem import problem_reply
@@ -27,14 +34,26 @@ data = settings.data_path
 data.mkdir(mode=0o700, parents=True, exist_ok=True)
 set_up_log(settings.server.log_level)
 metrics = Metrics(data)
+secret = load_secret(data)
 
 # Engines: made here, connected by the process that first uses them.
+redis = RedisLink(settings.redis.url, secret, settings.server.threads)
+redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
 apps = Apps(engine)
-tokens = Tokens(load_secret(data))
+tokens = Tokens(secret)
+revoked_tokens = RevokedTokens(engine, redis_bus)
+report_limits = ReportLimits(settings.limits, RateLimits(data, redis))
 journal = Journal(settings.journal, data)
 log_store = LogStore(engine, data)
-writer = Writer(data, log_store, settings.writer, settings.retention, metrics.count_records)
+waker = Waker(data, redis_bus)
+writer = Writer(
+    data,
+    log_store,
+    settings.writer,
+    settings.retention,
+    tell_each(metrics.count_records, waker.hear_stored),
+)
 
 # The application; pages of other origins are let in by Flask-Cors.
 app = Flask("redlog", root_path=str(root), static_folder=None)
@@ -42,7 +61,7 @@ allow_origins(app, settings.cors)
 app.register_error_handler(Exception, problem_reply)
 
 # The guards of the routes: who may report, who may read.
-guard = Guard(apps.id_of_key, apps.ids, tokens)
+guard = Guard(apps.id_of_key, apps.ids, tokens, revoked_tokens)
 ingest_key_required = guard.ingest_key_required
 token_required = guard.token_required
 

@@ -46,7 +46,7 @@ def post_worker_init(worker: Any) -> None:
     import signal
     import sys
 
-    from __init__ import journal, settings, writer
+    from __init__ import journal, redis_bus, settings, writer
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the master
     end_with_master(worker.ppid)
@@ -57,13 +57,15 @@ def post_worker_init(worker: Any) -> None:
 
         meinheld.set_max_content_length(settings.ingest.max_body_bytes + 2**20)
     journal.start()
+    redis_bus.start()
     if settings.writer.enabled:
         writer.start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:
     """In the worker, when its requests are done: drain, and leave the rest in the journal."""
-    from __init__ import journal, settings, writer
+    from __init__ import journal, redis_bus, settings, writer
 
     journal.stop()
+    redis_bus.stop()
     writer.stop(settings.writer.stop_seconds)

@@ -3,19 +3,21 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from database.engine import HEAD, migrate
+from database.redis_check import check_redis
+from database.redis_link import RedisAway
 from exceptions import StartError
 from service import operate
 from service.health import reasons
 from service.journal import status
 from service.welcome import welcome
 from utils import startup
+from utils.options import server_options
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
@@ -23,27 +25,6 @@ HERE = Path(__file__).resolve().parent
 FIRST_APP = "default"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of both servers: each stands for a setting."""
-    for name, key, what in (
-        ("--workers", "REDLOG_SERVER__WORKERS", "Worker processes."),
-        ("--port", "REDLOG_SERVER__PORT", "Port to listen on."),
-        ("--host", "REDLOG_SERVER__HOST", "Address to listen on."),
-        ("--profile", "REDLOG_PROFILE", "Profile of setting.yaml."),
-    ):
-        option = click.option(name, expose_value=False, help=what, callback=_into_environment(key))
-        command = option(command)
-    return command
-
-
-def _into_environment(key: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
-    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-        if value is not None:
-            os.environ[key] = value
-
-    return callback
 
 
 def checked_settings() -> Settings:
@@ -84,6 +65,10 @@ def gunicorn_server(
     startup.check_not_running(settings.data_path / "redlog.pid")
     startup.check_worker_class(settings.server.worker_class)
     startup.check_port(settings.server.host, settings.server.port)
+    try:
+        check_redis(settings.redis.url)
+    except RedisAway as away:
+        click.echo(f"redlog: {away}; starting without it", err=True)
     greeting = prepare(settings)
     arguments = ["--config", str(HERE / "configm.py"), *gunicorn_arguments]
     for option, value in (("--access-logfile", accesslog), ("--error-logfile", errorlog)):
@@ -110,11 +95,13 @@ def debug_server() -> None:
     click.echo(prepare(settings))
     server = root()
     server.journal.start()
+    server.redis_bus.start()
     server.writer.start()
     try:
         server.app.run(settings.server.host, settings.server.port, debug=True, use_reloader=False)
     finally:
         server.journal.stop()
+        server.redis_bus.stop()
         server.writer.stop(settings.writer.stop_seconds)
 
 
@@ -127,12 +114,16 @@ def migrate_command() -> None:
 
 @cli.command("doctor")
 def doctor() -> None:
-    """Check settings, disk, database and journal; exit code 1 when something is wrong."""
+    """Check settings, disk, database, Redis and journal; exit code 1 when something is wrong."""
     settings = checked_settings()
     from __init__ import engine
 
     pid = startup.running_pid(settings.data_path / "redlog.pid")
     checks, failing = reasons(settings, engine, pid is not None)
+    try:
+        checks["redis"] = check_redis(settings.redis.url)
+    except (RedisAway, StartError) as error:
+        failing.append(str(error))
     profile = os.environ.get("REDLOG_PROFILE", "default")
     server = f"running (pid {pid})" if pid else "not running"
     show({"settings": f"good (profile {profile})", "server": server, **checks}, as_json=False)
@@ -190,7 +181,18 @@ def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json
     server = root()
     days = days or server.settings.token.days
     token = operate.create_token(server.tokens, server.apps, scope, app_ids, days)
-    click.echo(json.dumps({"token": token}) if as_json else token)
+    access = server.tokens.read(token)
+    click.echo(json.dumps({"token": token, "id": access and access.id}) if as_json else token)
+
+
+@token_group.command("revoke")
+@click.argument("token_id", required=False)
+def token_revoke(token_id: str | None) -> None:
+    """Refuse a token everywhere within a second: by its id, or without one, read from stdin."""
+    server = root()
+    token = None if token_id else click.get_text_stream("stdin").readline().strip()
+    revoked = operate.revoke_token(server.tokens, server.revoked_tokens, token_id, token)
+    click.echo(f"Revoked {revoked}.")
 
 
 @cli.group("partition")

@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from __init__ import app, engine, log_store, metrics, settings
+from __init__ import app, engine, log_store, metrics, redis, settings
 from service.health import gauges, reasons
 from utils.record import dumps
 
@@ -15,9 +15,14 @@ def healthz() -> Response:
 
 @app.get("/readyz")
 def readyz() -> Response:
-    """200 when reports are accepted and stored and queries answered; else 503 with the reasons."""
+    """200 when reports are accepted and stored and queries answered; else 503 with the reasons.
+
+    Without Redis all of this works: then it is 200 and `degraded`, with the reason.
+    """
     checks, failing = reasons(settings, engine, is_running=True)
-    body = {"status": "failing" if failing else "ok", "reasons": failing, "checks": checks}
+    degraded = [redis.complaint] if redis.complaint else []
+    status = "failing" if failing else "degraded" if degraded else "ok"
+    body = {"status": status, "reasons": failing + degraded, "checks": checks}
     return Response(dumps(body), 503 if failing else 200, content_type="application/json")
 
 
@@ -25,7 +30,7 @@ def readyz() -> Response:
 def show_metrics() -> Response:
     """Prometheus' text format, right over all workers."""
     return Response(
-        metrics.render(gauges(settings, log_store)),
+        metrics.render(gauges(settings, log_store) | redis.gauges()),
         content_type="text/plain; version=0.0.4; charset=utf-8",
     )
 

@@ -10,7 +10,7 @@ from exceptions import StartError
 from utils.settings import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 BUSY_SECONDS = 10
 
 

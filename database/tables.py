@@ -48,6 +48,15 @@ log_partition = Table(
     Column("drop_requested", Integer, nullable=False),
 )
 
+# Access tokens that were revoked. When `until` (Unix seconds) is past, the token has expired and
+# the row can go; null: it was revoked by its id alone, so the row stays.
+revoked_token = Table(
+    "revoked_token",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("until", BigInteger),
+)
+
 # The tables of one partition. A SQLite partition is a file that holds all four.
 day_metadata = MetaData()
 

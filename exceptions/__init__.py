@@ -56,6 +56,12 @@ class BadToken(Problem):
     status, code, title = 401, "bad_token", "The token is missing or not valid"
 
 
+class RevokedToken(Problem):
+    """A token that was good until an operator revoked it."""
+
+    status, code, title = 401, "revoked_token", "The token was revoked"
+
+
 class Forbidden(Problem):
     """Known, but not allowed."""
 
@@ -84,6 +90,15 @@ class NoGoodRecord(Problem):
     """Every record of the batch was bad; `rejected` says why, one by one."""
 
     status, code, title = 422, "no_good_record", "No record could be accepted"
+
+
+class RateLimited(Problem):
+    """More than may come in a minute; the client keeps its batch and tries again."""
+
+    status, code, title = 429, "rate_limited", "Too much in a minute"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 class NotAccepting(Problem):

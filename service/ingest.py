@@ -5,6 +5,7 @@ from typing import Any
 from database.journal import Journal
 from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
+from service.limits import ReportLimits
 from utils.record import MAX_TEXT, dumps
 
 
@@ -14,15 +15,17 @@ def accept(
     app_id: int,
     idempotency_key: str | None,
     max_records: int,
+    limits: ReportLimits,
     journal: Journal,
 ) -> bytes:
     """Keep a report's good records and return the receipt as JSON.
 
     `lines`: the body is declared to be NDJSON. The body's own `batch_id` goes before the header's.
-    Raises UnreadableBody, TooLarge, NoGoodRecord and NotAccepting.
+    Raises UnreadableBody, TooLarge, NoGoodRecord, RateLimited and NotAccepting.
     """
     batch = decode_batch(body, lines, max_records)
     batch_id = batch.batch_id or _checked(idempotency_key)
+    limits.admit_records(app_id, batch.count)
     if batch.count or batch.rejected:
         journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload)
     if batch.rejected and not batch.count:

@@ -1,12 +1,14 @@
 """What operators do to apps and partitions; `manage.py` is its only caller."""
 
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 from database.apps import Apps, NameTaken
 from database.log_store import LogStore
+from database.revoked import RevokedTokens
 from database.segments import list_segments
 from exceptions import StartError
 from utils.files import try_lock
@@ -61,6 +63,22 @@ def create_token(
         if app_id not in apps.ids():
             raise StartError(f"there is no app {app_id}")
     return tokens.issue(scope, list(app_ids) or None, days * 86_400)
+
+
+def revoke_token(
+    tokens: Tokens, revoked: RevokedTokens, token_id: str | None, token: str | None
+) -> str:
+    """Refuse a token from now on, named by its id or by itself; its id."""
+    if token_id is not None:
+        if not re.fullmatch("[0-9a-f]{16}", token_id):
+            raise StartError("that is no token's id: sixteen digits 0-9a-f")
+        revoked.revoke(token_id, None)
+        return token_id
+    access = tokens.read(token or "")
+    if access is None:
+        raise StartError("that is no token of this server, or it has expired")
+    revoked.revoke(access.id, access.until)
+    return access.id
 
 
 def drop_partition(log_store: LogStore, journal: Path, day: str, patience: float) -> None:

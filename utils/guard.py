@@ -1,12 +1,12 @@
 """Who may call a route: the decorators, and the one place that decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import wraps
 from typing import Any, NamedTuple
 
 from flask import request
 
-from exceptions import BadKey, BadToken, Forbidden
+from exceptions import BadKey, BadToken, Forbidden, RevokedToken
 from utils.tokens import Tokens
 
 View = Callable[..., Any]
@@ -22,7 +22,8 @@ class Reader(NamedTuple):
 class Guard:
     """Makes the decorators from what knows the keys and the tokens.
 
-    `id_of_key` maps an ingest key to its app's id or None; `all_apps` gives every app's id.
+    `id_of_key` maps an ingest key to its app's id or None; `all_apps` gives every app's id;
+    `revoked` holds the ids of the tokens that are good no more.
     """
 
     def __init__(
@@ -30,10 +31,12 @@ class Guard:
         id_of_key: Callable[[str], int | None],
         all_apps: Callable[[], tuple[int, ...]],
         tokens: Tokens,
+        revoked: Container[str],
     ) -> None:
         self._id_of_key = id_of_key
         self._all_apps = all_apps
         self._tokens = tokens
+        self._revoked = revoked
 
     def ingest_key_required(self, view: View) -> View:
         """Only for clients with an app's ingest key; the view is given `app_id`."""
@@ -71,6 +74,10 @@ class Guard:
             raise BadToken(
                 "send an access token as `Authorization: Bearer …`",
                 headers={"WWW-Authenticate": "Bearer"},
+            )
+        if access.id in self._revoked:
+            raise RevokedToken(
+                "ask the operator for another", headers={"WWW-Authenticate": "Bearer"}
             )
         if not access.allows(scope):
             raise Forbidden(f"this token's scope is {access.scope}, not {scope}")

@@ -75,6 +75,13 @@ class Ingest(Section, frozen=True):
     max_records: Positive
 
 
+class Limits(Section, frozen=True):
+    """What each app may report in a minute; 0 is no limit."""
+
+    requests_per_minute: Count
+    records_per_minute: Count
+
+
 class Retention(Section, frozen=True):
     """When a day's partition is dropped: after `days`, or the oldest first above `max_bytes`."""
 
@@ -105,6 +112,7 @@ class Settings(Section, frozen=True):
     journal: JournalSettings
     writer: WriterSettings
     ingest: Ingest
+    limits: Limits
     retention: Retention
     cors: Cors
     token: Token
@@ -205,5 +213,3 @@ def _named(message: str) -> str:
 def _refuse_what_is_not_built(settings: Settings) -> None:
     if settings.database.url and not settings.database.url.startswith("sqlite:"):
         raise StartError("setting database.url: this version stores in SQLite only; leave it empty")
-    if settings.redis.url:
-        raise StartError("setting redis.url: this version does not use Redis; leave it empty")
