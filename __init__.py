@@ -61,7 +61,7 @@ allow_origins(app, settings.cors)
 app.register_error_handler(Exception, problem_reply)
 
 # The guards of the routes: who may report, who may read.
-guard = Guard(apps.id_of_key, apps.ids, tokens, revoked_tokens)
+guard = Guard(apps.id_of_key, apps.ids, tokens, revoked_tokens.is_revoked)
 ingest_key_required = guard.ingest_key_required
 token_required = guard.token_required
 

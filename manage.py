@@ -180,9 +180,8 @@ def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json
     """Make a token; without --app it reads all apps."""
     server = root()
     days = days or server.settings.token.days
-    token = operate.create_token(server.tokens, server.apps, scope, app_ids, days)
-    access = server.tokens.read(token)
-    click.echo(json.dumps({"token": token, "id": access and access.id}) if as_json else token)
+    made = operate.create_token(server.tokens, server.apps, scope, app_ids, days)
+    click.echo(json.dumps(made) if as_json else made["token"])
 
 
 @token_group.command("revoke")
@@ -190,7 +189,7 @@ def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json
 def token_revoke(token_id: str | None) -> None:
     """Refuse a token everywhere within a second: by its id, or without one, read from stdin."""
     server = root()
-    token = None if token_id else click.get_text_stream("stdin").readline().strip()
+    token = None if token_id else sys.stdin.readline().strip()
     revoked = operate.revoke_token(server.tokens, server.revoked_tokens, token_id, token)
     click.echo(f"Revoked {revoked}.")
 

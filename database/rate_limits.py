@@ -170,13 +170,14 @@ def _wait_a_little(times: int) -> bool:
 
 
 def _hits(connection: apsw.Connection, key: str, now: float) -> int:
-    found = connection.execute(_HITS, (key, now)).fetchone()
-    return int(found[0]) if found else 0
+    found: Any = connection.execute(_HITS, (key, now)).get
+    return int(found or 0)
 
 
 def _add(connection: apsw.Connection, key: str, amount: int, now: float, until: float) -> int:
     values = {"key": key, "amount": amount, "now": now, "until": until}
-    hits = int(connection.execute(_ADD, values).fetchall()[0][0])
+    added: Any = connection.execute(_ADD, values).get
+    hits = int(added)
     if hits == amount:  # a new counter: now and then is often enough to remove old ones
         connection.execute("DELETE FROM counter WHERE until <= ?", (now,))
     return hits

@@ -35,7 +35,7 @@ def check_redis(url: str) -> str:
     except redis.InvalidResponse:
         raise StartError(f"setting redis.url: at {place} there is no Redis") from None
     except redis.RedisError as error:
-        if isinstance(error, redis.TimeoutError) and _greets(client):
+        if type(error) in (redis.TimeoutError, redis.ConnectionError) and _greets(client):
             raise StartError(f"setting redis.url: at {place} there is no Redis") from None
         raise RedisAway(f"the Redis at {place} is away: {reason(error)}") from None
     finally:

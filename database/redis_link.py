@@ -42,9 +42,8 @@ class RedisLink:
     """
 
     def __init__(self, url: str, secret: str, threads: int) -> None:
-        self.client: Any = (
-            connect(url, TIMEOUT_SECONDS, threads + SPARE_CONNECTIONS) if url else None
-        )
+        connections = threads + SPARE_CONNECTIONS
+        self.client: Any = connect(url, TIMEOUT_SECONDS, connections) if url else None
         name = hmac.new(secret.encode(), b"redlog.redis", hashlib.sha256).hexdigest()[:16]
         self.prefix = f"redlog:{name}:"
         self._away: str | None = None if url else "none is set up"
@@ -112,7 +111,7 @@ def connect(url: str, seconds: float, connections: int) -> Any:
         pool.make_connection()  # it has not connected, but knows all that it was given
     except (ValueError, TypeError):  # their texts may hold the password
         raise StartError(f"setting redis.url is not of the form {FORM}") from None
-    return redis.Redis(connection_pool=pool)
+    return redis.Redis.from_pool(pool)
 
 
 def reason(error: redis.RedisError) -> str:

@@ -34,7 +34,8 @@ class RevokedTokens:
             connection.execute(insert(revoked_token).values(id=token_id, until=until))
         self.bus.publish(CHANNEL, token_id)
 
-    def __contains__(self, token_id: str) -> bool:
+    def is_revoked(self, token_id: str) -> bool:
+        """Whether a token is refused."""
         if self._ids is None or time.monotonic() >= self._until:
             self._load()
         return self._ids is not None and token_id in self._ids

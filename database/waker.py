@@ -15,9 +15,11 @@ from pathlib import Path
 
 from database.day_append import CounterKey
 from database.redis_bus import RedisBus
+from utils.log import log
 
 POLL_SECONDS = 0.05
 SLOTS = 4096  # apps that share one are woken together: once too often does no harm
+SIZE = SLOTS * 8
 CHANNEL = "stored"
 
 Mark = tuple[int, ...]
@@ -38,9 +40,13 @@ class Waker:
     def stored(self, app_ids: Iterable[int]) -> None:
         """Wake those who wait for records of these apps."""
         told = list(app_ids)
-        if told:
+        if not told:
+            return
+        try:
             self._stamp(told)
-            self.bus.publish(CHANNEL, f"{self._node} {' '.join(map(str, told))}")
+        except OSError as error:  # on a full disk; the records are stored all the same
+            log.warning("nobody can be woken: %s", error.strerror)
+        self.bus.publish(CHANNEL, f"{self._node} {' '.join(map(str, told))}")
 
     def hear_stored(self, counters: Counter[CounterKey]) -> None:
         """Wake by what the writer counted; for its `on_stored`."""
@@ -84,8 +90,9 @@ class Waker:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                os.ftruncate(descriptor, SLOTS * 8)
-                self._slots = memoryview(mmap.mmap(descriptor, SLOTS * 8)).cast("Q")
+                if os.fstat(descriptor).st_size < SIZE:
+                    os.pwrite(descriptor, bytes(SIZE), 0)  # with holes, a full disk kills by SIGBUS
+                self._slots = memoryview(mmap.mmap(descriptor, SIZE)).cast("Q")
             finally:
                 os.close(descriptor)
         return self._slots

@@ -57,12 +57,14 @@ def rotate_key(apps: Apps, app_id: int) -> dict[str, Any]:
 
 def create_token(
     tokens: Tokens, apps: Apps, scope: str, app_ids: tuple[int, ...], days: int
-) -> str:
-    """Make a token that reads these apps, or all of them if none is named."""
+) -> dict[str, str]:
+    """Make a token that reads these apps, or all of them if none is named; with its id."""
     for app_id in app_ids:
         if app_id not in apps.ids():
             raise StartError(f"there is no app {app_id}")
-    return tokens.issue(scope, list(app_ids) or None, days * 86_400)
+    token = tokens.issue(scope, list(app_ids) or None, days * 86_400)
+    access = tokens.read(token)
+    return {"token": token, "id": access.id if access else ""}
 
 
 def revoke_token(

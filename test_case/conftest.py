@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from redis_server import PROGRAM, RedisServer
 from started import Server
 
 # The same examples in every run, and none too slow on a busy machine: a red test is a defect.
@@ -30,6 +31,28 @@ def make_server(tmp_path: Path) -> Iterator[StartServer]:
     for server in servers:
         if server.process is not None:
             server.kill()
+
+
+@pytest.fixture
+def make_redis(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
+    """Makes Redis servers (`make_redis(password="…")`), stopped when the test ends."""
+    if PROGRAM is None:
+        pytest.skip("no redis-server here (Debian, Ubuntu: sudo apt install redis-server)")
+    made: list[RedisServer] = []
+
+    def make(password: str = "") -> RedisServer:
+        made.append(RedisServer(tmp_path, password).start())
+        return made[-1]
+
+    yield make
+    for redis in made:
+        redis.kill()
+
+
+@pytest.fixture
+def redis_server(make_redis: Callable[..., RedisServer]) -> RedisServer:
+    """A Redis of a test's own."""
+    return make_redis()
 
 
 @pytest.fixture(scope="module")

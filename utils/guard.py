@@ -1,6 +1,6 @@
 """Who may call a route: the decorators, and the one place that decides."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ class Guard:
     """Makes the decorators from what knows the keys and the tokens.
 
     `id_of_key` maps an ingest key to its app's id or None; `all_apps` gives every app's id;
-    `revoked` holds the ids of the tokens that are good no more.
+    `is_revoked` knows by their ids the tokens that are good no more.
     """
 
     def __init__(
@@ -31,12 +31,12 @@ class Guard:
         id_of_key: Callable[[str], int | None],
         all_apps: Callable[[], tuple[int, ...]],
         tokens: Tokens,
-        revoked: Container[str],
+        is_revoked: Callable[[str], bool],
     ) -> None:
         self._id_of_key = id_of_key
         self._all_apps = all_apps
         self._tokens = tokens
-        self._revoked = revoked
+        self._is_revoked = is_revoked
 
     def ingest_key_required(self, view: View) -> View:
         """Only for clients with an app's ingest key; the view is given `app_id`."""
@@ -75,7 +75,7 @@ class Guard:
                 "send an access token as `Authorization: Bearer …`",
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        if access.id in self._revoked:
+        if self._is_revoked(access.id):
             raise RevokedToken(
                 "ask the operator for another", headers={"WWW-Authenticate": "Bearer"}
             )
