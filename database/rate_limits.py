@@ -158,7 +158,8 @@ def _open(path: Path) -> apsw.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = apsw.Connection(str(path))
     connection.set_busy_handler(_wait_a_little)
-    connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")
     connection.execute(_SCHEMA)
     return connection
 

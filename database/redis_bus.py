@@ -46,10 +46,11 @@ class RedisBus:
             self._thread.start()
 
     def stop(self) -> None:
-        """Stop listening. Harmless when never started."""
+        """Stop listening and close the link. Harmless when never started."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(PROBE_SECONDS + 2 * LISTEN_SECONDS)
+        self.link.close()
 
     def _run(self) -> None:
         while not self._stopping.is_set():

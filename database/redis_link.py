@@ -77,6 +77,11 @@ class RedisLink:
             self._away = None
         return True
 
+    def close(self) -> None:
+        """Close the connections. Harmless when there is none."""
+        if self.client is not None:
+            self.client.close()
+
     @property
     def is_configured(self) -> bool:
         """Whether a URL was given."""

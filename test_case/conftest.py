@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 from redis_server import PROGRAM, RedisServer
 from started import Server
 
+from database.redis_link import RedisLink
+
 # The same examples in every run, and none too slow on a busy machine: a red test is a defect.
 settings.register_profile(
     "redlog", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -53,6 +55,20 @@ def make_redis(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
 def redis_server(make_redis: Callable[..., RedisServer]) -> RedisServer:
     """A Redis of a test's own."""
     return make_redis()
+
+
+@pytest.fixture
+def make_link() -> Iterator[Callable[..., RedisLink]]:
+    """Makes links to a Redis (`make_link(url, secret)`), closed when the test ends."""
+    links: list[RedisLink] = []
+
+    def make(url: str = "", secret: str = "one") -> RedisLink:
+        links.append(RedisLink(url, secret, threads=2))
+        return links[-1]
+
+    yield make
+    for link in links:
+        link.close()
 
 
 @pytest.fixture(scope="module")

@@ -13,15 +13,18 @@ from database.redis_link import RedisLink
 
 HOUR = 3600  # a window that no test outlasts
 MakeCounters = Callable[[], Any]
+MakeLink = Callable[..., RedisLink]
 
 
 @pytest.fixture(params=["host", pytest.param("redis", marks=pytest.mark.redis)])
-def make_counters(request: pytest.FixtureRequest, tmp_path: Path) -> MakeCounters:
+def make_counters(
+    request: pytest.FixtureRequest, tmp_path: Path, make_link: MakeLink
+) -> MakeCounters:
     """Makes the counters as each process of its own does."""
     if request.param == "host":
         return lambda: HostCounters(tmp_path / "run" / "limits.db")
     url = request.getfixturevalue("redis_server").url
-    return lambda: _in_redis(RedisLink(url, "secret", threads=2))
+    return lambda: _in_redis(make_link(url))
 
 
 class TestCounters:
@@ -98,8 +101,10 @@ def test_the_wait_is_as_long_as_the_windows_need_to_fade(
 
 
 @pytest.mark.redis
-def test_while_redis_is_away_the_host_counts(redis_server: RedisServer, tmp_path: Path) -> None:
-    link = RedisLink(redis_server.url, "secret", threads=2)
+def test_while_redis_is_away_the_host_counts(
+    redis_server: RedisServer, tmp_path: Path, make_link: MakeLink
+) -> None:
+    link = make_link(redis_server.url)
     limits = RateLimits(tmp_path, link)
     assert limits.hit("requests", "1", 1) == 0.0
     assert 0 < limits.hit("requests", "1", 1) <= 120
@@ -112,8 +117,8 @@ def test_while_redis_is_away_the_host_counts(redis_server: RedisServer, tmp_path
     assert limits.hit("requests", "1", 1) == 0.0  # a Redis without files has forgotten
 
 
-def test_a_counter_that_fails_lets_reports_through(tmp_path: Path) -> None:
+def test_a_counter_that_fails_lets_reports_through(tmp_path: Path, make_link: MakeLink) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "limits.db").write_bytes(b"no database at all" * 100)
-    limits = RateLimits(tmp_path, RedisLink("", "secret", threads=2))
+    limits = RateLimits(tmp_path, make_link())
     assert [limits.hit("requests", "1", 1) for _ in range(3)] == [0.0] * 3

@@ -15,12 +15,9 @@ from database.redis_check import check_redis
 from database.redis_link import TIMEOUT_SECONDS, RedisAway, RedisLink
 from exceptions import StartError
 
+MakeLink = Callable[..., RedisLink]
 pytestmark = pytest.mark.redis
 SECRET = "s3cr3t-Passw0rd"
-
-
-def link_to(url: str, secret: str = "one") -> RedisLink:
-    return RedisLink(url, secret, threads=2)
 
 
 def ping(link: RedisLink) -> bool:
@@ -34,8 +31,8 @@ def seconds_of(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def test_without_a_url_there_is_no_redis_and_nothing_to_complain_of() -> None:
-    link = link_to("")
+def test_without_a_url_there_is_no_redis_and_nothing_to_complain_of(make_link: MakeLink) -> None:
+    link = make_link("")
     with pytest.raises(RedisAway, match="none is set up"):
         ping(link)
     assert (link.is_configured, link.probe(), link.complaint, link.gauges()) == (
@@ -47,9 +44,9 @@ def test_without_a_url_there_is_no_redis_and_nothing_to_complain_of() -> None:
 
 
 def test_a_dead_redis_is_asked_once_and_then_left_alone_until_a_probe(
-    redis_server: RedisServer,
+    redis_server: RedisServer, make_link: MakeLink
 ) -> None:
-    link = link_to(redis_server.url)
+    link = make_link(redis_server.url)
     assert ping(link) and link.complaint is None
     assert link.gauges()["redlog_redis_up"][1] == 1.0
     redis_server.kill()
@@ -63,8 +60,10 @@ def test_a_dead_redis_is_asked_once_and_then_left_alone_until_a_probe(
     assert link.probe() and ping(link) and link.complaint is None
 
 
-def test_a_stalled_redis_costs_one_short_timeout(redis_server: RedisServer) -> None:
-    link = link_to(redis_server.url)
+def test_a_stalled_redis_costs_one_short_timeout(
+    redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    link = make_link(redis_server.url)
     assert ping(link)
     redis_server.pause()
     assert TIMEOUT_SECONDS * 0.9 < seconds_of(lambda: ping(link)) < 1.0
@@ -75,8 +74,10 @@ def test_a_stalled_redis_costs_one_short_timeout(redis_server: RedisServer) -> N
     assert ping(link)
 
 
-def test_a_full_redis_is_away_until_it_can_be_written(redis_server: RedisServer) -> None:
-    link = link_to(redis_server.url)
+def test_a_full_redis_is_away_until_it_can_be_written(
+    redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    link = make_link(redis_server.url)
     redis_server.client.config_set("maxmemory", "1")
     assert not link.probe()
     assert "out of memory" in str(link.complaint)
@@ -85,26 +86,28 @@ def test_a_full_redis_is_away_until_it_can_be_written(redis_server: RedisServer)
 
 
 def test_a_message_reaches_others_of_the_same_installation_only(
-    redis_server: RedisServer,
+    redis_server: RedisServer, make_link: MakeLink
 ) -> None:
     heard: list[tuple[str, str | None]] = []
     buses = []
     for name, secret in (("ours", "one"), ("theirs", "two")):
-        bus = RedisBus(link_to(redis_server.url, secret))
+        bus = RedisBus(make_link(redis_server.url, secret))
         bus.on("news", lambda message, name=name: heard.append((name, message)))
         bus.start()
         buses.append(bus)
     wait_until(lambda: len(heard) == 2, "both to listen")  # None: they may have missed some
-    assert RedisBus(link_to(redis_server.url, "one")).publish("news", "短信")
+    assert RedisBus(make_link(redis_server.url, "one")).publish("news", "短信")
     wait_until(lambda: ("ours", "短信") in heard, "the message")
     for bus in buses:
         bus.stop()
     assert sorted(heard, key=str) == [("ours", "短信"), ("ours", None), ("theirs", None)]
 
 
-def test_a_listener_hears_again_after_redis_was_killed(redis_server: RedisServer) -> None:
+def test_a_listener_hears_again_after_redis_was_killed(
+    redis_server: RedisServer, make_link: MakeLink
+) -> None:
     heard: list[str | None] = []
-    bus = RedisBus(link_to(redis_server.url))
+    bus = RedisBus(make_link(redis_server.url))
     bus.on("news", heard.append)
     bus.start()
     wait_until(lambda: heard == [None], "the listener")
@@ -161,9 +164,11 @@ def answering(first: bytes, reply: bytes) -> Iterator[int]:
         f"redis://:{SECRET}@localhost:99999999",
     ],
 )
-def test_what_is_no_url_of_redis_is_refused_without_saying_the_password(url: str) -> None:
+def test_what_is_no_url_of_redis_is_refused_without_saying_the_password(
+    url: str, make_link: MakeLink
+) -> None:
     with pytest.raises(StartError, match="is not of the form") as refusal:
-        link_to(url)
+        make_link(url)
     assert SECRET not in str(refusal.value)
 
 
