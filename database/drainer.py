@@ -100,8 +100,8 @@ class Drainer:
             try:
                 day_of(piece.received_at)  # fails beyond the calendar
                 decoded = decode(Form(piece.form), piece.payload)
-                rows = make_rows(piece.app_id, piece.received_at, decoded)
-                prepared = Prepared(piece, rows, decoded.rejected)
+                values = make_rows(piece.app_id, piece.received_at, decoded)
+                prepared = Prepared(piece, values, decoded.rejected)
             except Exception as error:  # whatever it is, it must not block the line
                 prepared = self._poisoned(chunk.segment, piece, error)
             yield prepared
