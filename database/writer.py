@@ -15,6 +15,7 @@ from pathlib import Path
 
 from database.day_append import CounterKey
 from database.day_file import AWAY
+from database.decode_ahead import DecodeAhead
 from database.drain_process import DrainProcess, obey, tell
 from database.drainer import Count, Drainer
 from database.journal import backlog
@@ -191,20 +192,25 @@ class Writer:
             log.warning("the process that drains ended with code %d; a thread goes on", code)
 
     def work_for_parent(self, lock: int) -> None:
-        """In the hired process: drain until little has been waiting for a while."""
+        """In the hired process: drain until little has been waiting for a while.
+
+        It raises whatever goes wrong: the thread that hired it goes on then, patiently.
+        """
+        ahead = DecodeAhead(self._drainer.prepare)
         self._drainer.on_stored = tell
-        self._command = ()
         if not obey(self.stop_within):
             return
         self._drainer.take_over()
         self._lock = lock
         while self._calm_at + CALM_SECONDS > time.monotonic():
-            if self._stopping.wait(self._pause()):
+            if self._stopping.wait(self._pause()) and backlog(self.folder) == 0:
                 break
-            if self._drainer.waiting() >= self.settings.process_bytes:
+            much = self._drainer.waiting() >= self.settings.process_bytes
+            self._drainer.drain_ahead(ahead, lambda: not self._has_time())
+            if not self._has_time():
+                break
+            if much:
                 self._calm_at = time.monotonic()
-            self._turn()
-        self._finish()
         self.resign()
 
     def _failed(self, what: str) -> None:
