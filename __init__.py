@@ -3,6 +3,7 @@
 if __name__ != "__init__":
     raise ImportError("the root is no package: import it as `__init__`, from its own folder")
 
+import sys
 from pathlib import Path
 
 from flask import Flask
@@ -47,13 +48,9 @@ report_limits = ReportLimits(settings.limits, RateLimits(data, redis))
 journal = Journal(settings.journal, data)
 log_store = LogStore(engine, data)
 waker = Waker(data, redis_bus)
-writer = Writer(
-    data,
-    log_store,
-    settings.writer,
-    settings.retention,
-    tell_each(metrics.count_records, waker.hear_stored),
-)
+on_stored = tell_each(metrics.count_records, waker.hear_stored)
+drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
+writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, drain)
 
 # The application; pages of other origins are let in by Flask-Cors.
 app = Flask("redlog", root_path=str(root), static_folder=None)

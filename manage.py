@@ -17,14 +17,12 @@ from service.health import reasons
 from service.journal import status
 from service.welcome import welcome
 from utils import startup
-from utils.options import server_options
+from utils.command import group, json_option, server_options, show
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
 HERE = Path(__file__).resolve().parent
 FIRST_APP = "default"
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def checked_settings() -> Settings:
@@ -46,6 +44,12 @@ def root() -> Any:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Run and look after a RedLog server (日志数据上报系统)."""
+
+
+app_group = group(cli, "app", "Apps and their ingest keys.")
+token_group = group(cli, "token", "Access tokens for readers.")
+partition_group = group(cli, "partition", "Day partitions of the records.")
+journal_group = group(cli, "journal", "The journal of accepted reports.")
 
 
 @cli.command("gunicorn-server")
@@ -131,11 +135,6 @@ def doctor() -> None:
     sys.exit(1 if failing else 0)
 
 
-@cli.group("app")
-def app_group() -> None:
-    """Apps and their ingest keys."""
-
-
 @app_group.command("create")
 @click.argument("name")
 @json_option
@@ -166,11 +165,6 @@ def app_rotate_key(app_id: int, as_json: bool) -> None:
     show(operate.rotate_key(root().apps, app_id), as_json)
 
 
-@cli.group("token")
-def token_group() -> None:
-    """Access tokens for readers."""
-
-
 @token_group.command("create")
 @click.option("--scope", type=click.Choice(["read", "admin"]), default="read", show_default=True)
 @click.option("--app", "app_ids", type=int, multiple=True, help="Only this app; repeatable.")
@@ -194,11 +188,6 @@ def token_revoke(token_id: str | None) -> None:
     click.echo(f"Revoked {revoked}.")
 
 
-@cli.group("partition")
-def partition_group() -> None:
-    """Day partitions of the records."""
-
-
 @partition_group.command("list")
 @json_option
 def partition_list(as_json: bool) -> None:
@@ -216,11 +205,6 @@ def partition_drop(name: str, wait: float) -> None:
     click.echo(f"Dropped {name}.")
 
 
-@cli.group("journal")
-def journal_group() -> None:
-    """The journal of accepted reports."""
-
-
 @journal_group.command("status")
 @json_option
 def journal_status(as_json: bool) -> None:
@@ -228,13 +212,13 @@ def journal_status(as_json: bool) -> None:
     show(status(checked_settings().data_path / "journal"), as_json)
 
 
-def show(values: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
-    """Print values as JSON, or a line each; a list as a paragraph each."""
-    if as_json:
-        click.echo(json.dumps(values, ensure_ascii=False))
-        return
-    for each in values if isinstance(values, list) else [values]:
-        click.echo("\n".join(f"{name}: {value}" for name, value in each.items()))
+@journal_group.command("drain", hidden=True)
+@click.argument("lock", type=int)
+def journal_drain(lock: int) -> None:
+    """What the elected writer hires; LOCK is the descriptor of its lock."""
+    from __init__ import writer
+
+    writer.work_for_parent(lock)
 
 
 def main() -> None:

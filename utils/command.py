@@ -1,14 +1,24 @@
-"""The options of the commands that start a server: each stands for a setting."""
+"""Pieces of the command line: options that stand for settings, and how values are printed."""
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def group(parent: click.Group, name: str, what: str) -> click.Group:
+    """A group of commands under another."""
+    made = click.Group(name, help=what)
+    parent.add_command(made)
+    return made
+
 
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a server."""
+    """The options of both servers: each stands for a setting."""
     for name, key, what in (
         ("--workers", "REDLOG_SERVER__WORKERS", "Worker processes."),
         ("--port", "REDLOG_SERVER__PORT", "Port to listen on."),
@@ -26,3 +36,12 @@ def _into_environment(key: str) -> Callable[[click.Context, click.Parameter, str
             os.environ[key] = value
 
     return callback
+
+
+def show(values: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
+    """Print values as JSON, or a line each; a list as a paragraph each."""
+    if as_json:
+        click.echo(json.dumps(values, ensure_ascii=False))
+        return
+    for each in values if isinstance(values, list) else [values]:
+        click.echo("\n".join(f"{name}: {value}" for name, value in each.items()))
