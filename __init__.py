@@ -12,6 +12,7 @@ from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
 from database.log_store import LogStore
+from database.newest import NewestFirst
 from database.rate_limits import RateLimits
 from database.redis_bus import RedisBus
 from database.redis_link import RedisLink
@@ -47,6 +48,7 @@ revoked_tokens = RevokedTokens(engine, redis_bus)
 report_limits = ReportLimits(settings.limits, RateLimits(data, redis))
 journal = Journal(settings.journal, data)
 log_store = LogStore(engine, data)
+newest = NewestFirst(log_store, redis, settings.redis.newest)
 waker = Waker(data, redis_bus)
 on_stored = tell_each(metrics.count_records, waker.hear_stored)
 drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]

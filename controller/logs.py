@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from __init__ import app, log_store, token_required
+from __init__ import app, log_store, newest, token_required
 from service import parameters, search
 from utils.guard import Reader
 from utils.record import dumps
@@ -12,7 +12,7 @@ from utils.record import dumps
 @token_required("read")
 def list_logs(reader: Reader) -> Response:
     """A page of records, the newest first unless asked otherwise."""
-    return _reply(search.find(_query(reader, parameters.LIST_OPTIONS), log_store))
+    return _reply(search.find(_query(reader, parameters.LIST_OPTIONS), newest))
 
 
 @app.get("/api/v1/logs/<public_id>")

@@ -4,6 +4,7 @@ A message may be lost (Redis was away): it only makes known at once what stands 
 """
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ import redis
 from database.redis_link import RedisAway, RedisLink
 from utils.log import log
 
-LISTEN_SECONDS = 0.5
+LISTEN_SECONDS = 0.2
 PROBE_SECONDS = 1.0
 
 Hear = Callable[[str | None], None]
@@ -70,10 +71,11 @@ class RedisBus:
             for hear in self._hearers.values():
                 hear(None)
             while not self._stopping.is_set() and self.link.probe():
-                message = listener.get_message(timeout=LISTEN_SECONDS)
-                while message is not None:
-                    self._deliver(message)
-                    message = listener.get_message(timeout=LISTEN_SECONDS)
+                self._deliver_for(PROBE_SECONDS, listener)
 
-    def _deliver(self, message: dict[str, Any]) -> None:
-        self._hearers[message["channel"].decode()](message["data"].decode())
+    def _deliver_for(self, seconds: float, listener: Any) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self._stopping.is_set():
+            message = listener.get_message(timeout=LISTEN_SECONDS)
+            if message is not None:
+                self._hearers[message["channel"].decode()](message["data"].decode())

@@ -9,6 +9,7 @@ import msgspec
 
 from database.log_query import COLUMNS, Position
 from database.log_reader import LogReader, Row, position_of
+from database.newest import NewestFirst
 from exceptions import BadCursor, BadParameter, NotFound
 from service.parameters import Query
 from utils.clock import DAY, SECOND, format_time, now_us
@@ -21,7 +22,7 @@ AIMED_BUCKETS = 200
 INTERVALS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400)
 
 
-def find(query: Query, log_store: LogReader) -> dict[str, Any]:
+def find(query: Query, log_store: LogReader | NewestFirst) -> dict[str, Any]:
     """A page of records and the cursor of the next one (None: there is no more).
 
     `unreadable_days` is there when a partition could not be read.

@@ -46,6 +46,7 @@ class Redis(Section, frozen=True):
     """The optional Redis; an empty URL is none."""
 
     url: str
+    newest: Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
 class JournalSettings(Section, frozen=True):

@@ -71,9 +71,10 @@ def test_the_environment_goes_before_the_profile() -> None:
 
 OTHER = {"server.worker_class": "meinheld", "server.role": "query", "journal.sync": "always"}
 OTHER |= {"server.log_level": "error", "server.host": "::", "database.url": "sqlite:///x.db"}
+OTHER |= {"redis.url": "redis://host"}
 
 
-@pytest.mark.parametrize(("section", "key"), [pair for pair in KEYS if pair[0] != "redis"])
+@pytest.mark.parametrize(("section", "key"), KEYS)
 def test_every_key_can_be_overridden_by_the_environment(section: str, key: str) -> None:
     default = DEFAULTS[section][key]
     value: Any = OTHER.get(f"{section}.{key}")
@@ -150,7 +151,8 @@ def test_settings_are_frozen() -> None:
         ("WRITER__ENABLED", "perhaps", "writer.enabled"),
         ("RETENTION__DAYS", "-1", "retention.days"),
         ("RETENTION__DAYS", "1000000", "retention.days"),
-        ("REDIS__URL", "redis://localhost", "redis.url"),
+        ("REDIS__NEWEST", "1001", "redis.newest"),
+        ("LIMITS__RECORDS_PER_MINUTE", "-1", "limits.records_per_minute"),
         ("DATABASE__URL", "mysql+pymysql://u:hunter2@localhost/r", "database.url"),
     ],
 )

@@ -1,0 +1,190 @@
+"""What is kept of the newest records is the store's own answer, under load and whatever fails."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import apsw
+import pytest
+from node import APPS, Node, frame
+from redis_server import RedisServer
+
+from database.log_query import LogFilter
+from database.log_reader import Page, position_of
+from database.log_store import LogStore
+from database.newest import NewestFirst
+from database.redis_link import RedisLink
+from utils.clock import DAY, now_us
+
+pytestmark = pytest.mark.redis
+MOST = 20
+MakeLink = Callable[..., RedisLink]
+
+
+class Versioned(LogStore):
+    """A store with a version: with one writer that only appends, each day's greatest id."""
+
+    searched = 0
+    fixed: str | None = None
+
+    def version(self) -> str | None:
+        return self.fixed or repr([(p.name, self._greatest(p.name)) for p in self._days()])
+
+    def _days(self) -> list[Any]:
+        return self.catalogue.partitions()
+
+    def _greatest(self, day: str) -> Any:
+        try:
+            with self._readers.reading(day) as connection:
+                return connection.execute("SELECT max(id) FROM log").get
+        except apsw.CantOpenError:  # it is being dropped
+            return None
+
+    def search(self, *arguments: Any, **named: Any) -> Page:
+        self.searched += 1
+        return super().search(*arguments, **named)
+
+
+@pytest.fixture
+def store(node: Node) -> Iterator[Versioned]:
+    """The node's store."""
+    yield Versioned(node.engine, node.data)
+
+
+def write(node: Node, *messages: str, ago: int = 0, app_id: int = 1) -> None:
+    """Store records that were received at that many µs before now."""
+    node.write_segment(frame(messages, at=now_us() - ago, app_id=app_id), at=now_us() - ago)
+    node.drain()
+
+
+def asked(store: Versioned, newest: NewestFirst, limit: int = MOST, app_id: int = 1) -> int:
+    """How often the store was searched for one answer, which must be its own."""
+    before = store.searched
+    page = newest.search(LogFilter((app_id,)), limit)
+    searched = store.searched - before
+    assert page == store.search(LogFilter((app_id,)), limit)
+    return searched
+
+
+def test_what_does_not_change_is_searched_for_once(
+    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    newest = NewestFirst(store, make_link(redis_server.url), MOST)
+    write(node, *(f"m{n}" for n in range(MOST + 5)))
+    write(node, "of another app", app_id=2)
+    assert [asked(store, newest) for _ in range(4)] == [1, 1, 0, 0]
+    assert [asked(store, newest, limit) for limit in (1, 7, MOST)] == [0, 0, 0]
+    other = NewestFirst(store, make_link(redis_server.url), MOST)  # another worker, another node
+    assert [asked(store, other) for _ in range(2)] == [1, 0]
+    assert [asked(store, newest, app_id=2) for _ in range(3)] == [1, 1, 0]
+
+
+def test_what_is_stored_is_seen_at_once_and_in_its_place(
+    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    newest = NewestFirst(store, make_link(redis_server.url), MOST)
+    write(node, "first")
+    for ago in (0, DAY, 60_000_000):
+        assert [asked(store, newest) for _ in range(3)][-1] == 0
+        write(node, f"{ago} µs ago", ago=ago)
+        assert asked(store, newest) == 1
+    assert len(newest.search(LogFilter((1,)), MOST).rows) == 4
+
+
+def test_a_dropped_day_is_gone_at_once(
+    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    newest = NewestFirst(store, make_link(redis_server.url), MOST)
+    write(node, "old", ago=2 * DAY)
+    write(node, "new")
+    assert [asked(store, newest) for _ in range(3)][-1] == 0
+    node.drain(days=1)
+    assert asked(store, newest) == 1
+    assert len(newest.search(LogFilter((1,)), MOST).rows) == 1
+
+
+def test_whatever_else_is_asked_for_is_searched(
+    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    newest = NewestFirst(store, make_link(redis_server.url), MOST)
+    write(node, "one", "two", "three")
+    last = position_of(store.search(LogFilter((1,)), 1).rows[0])
+    for wanted, limit, newest_first, after in (
+        (LogFilter((1,), text="one"), 5, True, None),
+        (LogFilter((1,), start=0), 5, True, None),
+        (LogFilter((1,)), 5, False, None),
+        (LogFilter((1,)), 5, True, last),
+        (LogFilter((1,)), MOST + 1, True, None),
+    ):
+        for _ in range(3):
+            before = store.searched
+            page = newest.search(wanted, limit, newest_first, after)
+            assert store.searched == before + 1
+            assert page == store.search(wanted, limit, newest_first, after)
+    assert redis_server.client.keys("*newest*") == []
+
+
+def test_what_could_not_be_read_is_not_kept(
+    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    newest = NewestFirst(store, make_link(redis_server.url), MOST)
+    write(node, "lost", ago=DAY)
+    write(node, "there")
+    store.fixed = "1"
+    damaged = min((node.data / "logs").glob("*.db"))
+    damaged.write_bytes(b"no database " * 1000)
+    assert [asked(store, newest) for _ in range(4)] == [1] * 4
+    assert newest.search(LogFilter((1,)), MOST).unreadable == [damaged.stem]
+
+
+def test_without_redis_the_store_answers_and_with_it_again(
+    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    link = make_link(redis_server.url)
+    newest = NewestFirst(store, link, MOST)
+    write(node, "one")
+    assert [asked(store, newest) for _ in range(3)][-1] == 0
+    redis_server.kill()
+    assert [asked(store, newest) for _ in range(3)] == [1] * 3
+    write(node, "while it was away")
+    redis_server.start()
+    assert link.probe()
+    assert [asked(store, newest) for _ in range(4)] == [1, 1, 0, 0]
+    assert asked(store, NewestFirst(store, make_link(), MOST)) == 1
+    assert asked(store, NewestFirst(store, link, 0)) == 1
+
+
+def test_under_load_both_answers_are_the_same(
+    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    workers = [NewestFirst(store, make_link(redis_server.url), MOST) for _ in range(3)]
+    write(node, "first")
+    stopping = threading.Event()
+
+    def store_records() -> None:
+        writer, journal = node.writer(), 0
+        assert writer.elected()
+        while not stopping.wait(0.01):
+            journal += 1
+            app_id, ago = APPS[journal % 2], journal % 5 * 1_000_000
+            node.write_segment(frame([f"m{journal}"], at=now_us() - ago, app_id=app_id))
+            writer.drain()
+        writer.resign()
+
+    thread = threading.Thread(target=store_records)
+    thread.start()
+    compared = kept = 0
+    try:
+        while compared < 300 or kept < 30:
+            for worker in workers:
+                wanted = LogFilter(APPS[:2])
+                before, searched = store.version(), store.searched
+                page = worker.search(wanted, MOST)
+                kept += store.searched == searched
+                own = store.search(wanted, MOST)
+                if store.version() == before:  # nothing was stored in between
+                    assert page == own
+                    compared += 1
+    finally:
+        stopping.set()
+        thread.join()
