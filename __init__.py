@@ -10,7 +10,7 @@ from flask import Flask
 from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
-from database.log_store import LogStore
+from database.stores import open_store
 from database.writer import Writer
 from utils.guard import Guard
 from utils.log import set_up_log
@@ -33,7 +33,7 @@ engine = open_engine(settings.database, data)
 apps = Apps(engine)
 tokens = Tokens(load_secret(data))
 journal = Journal(settings.journal, data)
-log_store = LogStore(engine, data)
+log_store = open_store(engine, data)
 writer = Writer(data, log_store, settings.writer, settings.retention, metrics.count_records)
 
 # The application; pages of other origins are let in by Flask-Cors.

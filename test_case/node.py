@@ -12,8 +12,8 @@ from database.frame import SEGMENT_HEADER, Damage, Frame, pack
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter
 from database.log_reader import Page
-from database.log_store import LogStore
 from database.segments import list_segments, read_chunk
+from database.stores import open_store
 from database.writer import Writer
 from utils.clock import now_us
 from utils.files import ordered_name
@@ -35,7 +35,7 @@ class Node:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.engine = open_engine(Database(""), data)
         migrate(self.engine)
-        self.store = LogStore(self.engine, data)
+        self.store = open_store(self.engine, data)
         self._writers: list[Writer] = []
 
     def journal(self, **changed: Any) -> Journal:
@@ -45,7 +45,7 @@ class Node:
     def writer(self, days: int = 0, max_bytes: int = 0, **changed: Any) -> Writer:
         """A writer with a store of its own, as each worker has one."""
         settings = msgspec.structs.replace(WRITER, **changed)
-        store = LogStore(self.engine, self.data)
+        store = open_store(self.engine, self.data)
         writer = Writer(self.data, store, settings, Retention(days, max_bytes))
         self._writers.append(writer)
         return writer
