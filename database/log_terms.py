@@ -25,7 +25,6 @@ from utils.text import folded_pattern, like_pattern
 
 _TRUE: ColumnElement[str] = literal_column("'true'")
 _FALSE: ColumnElement[str] = literal_column("'false'")
-_NULL: ColumnElement[str] = literal_column("'null'")
 
 
 class Terms:
@@ -88,10 +87,11 @@ class MySQLTerms(Terms):
         found: list[ColumnElement[bool]] = []
         for path in (f"whole_{n}", f"nested_{n}"):
             raw = func.json_extract(log.c.attributes, bindparam(path))
-            is_text = func.json_unquote(raw) == value
-            found.append(and_(is_text, raw != _NULL))
-            found.append(and_(raw == _TRUE, value == literal_column("'1'")))
-            found.append(and_(raw == _FALSE, value == literal_column("'0'")))
+            kind, text = func.json_type(raw), func.json_unquote(raw)
+            found.append(and_(text == value, kind != literal_column("'NULL'")))
+            is_flag = kind == literal_column("'BOOLEAN'")
+            for word, number in ((_TRUE, "'1'"), (_FALSE, "'0'")):
+                found.append(and_(is_flag, text == word, value == literal_column(number)))
         return or_(*found)
 
     def bucket(self) -> ColumnElement[int]:

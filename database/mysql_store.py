@@ -19,9 +19,10 @@ from database.mysql_engine import patient
 from database.mysql_errors import BROKEN, NO_TABLE, Away, explain, explained, number_of
 from database.tables import shared_batch, shared_position
 from exceptions import StartError, StoreAway
-from utils.clock import day_of, now_us
+from utils.clock import DAY, day_of, now_us
 
 FORGET_SECONDS = 60.0
+FORGET_AFTER = 10 * DAY
 FORGET_AT_ONCE = 10_000
 MARGIN_SECONDS = 3.0
 
@@ -95,11 +96,11 @@ class MySQLStore(LogStore):
             self._forget_batches()
 
     def _forget_batches(self) -> None:
-        """Forget batch keys after their 72 hours."""
+        """Forget batch keys a while after their 72 hours: a journal may be days behind."""
         if time.monotonic() - self._forgot_at < FORGET_SECONDS:
             return
         self._forgot_at = time.monotonic()
-        old = shared_batch.c.received_at < now_us() - mysql_append.BATCH_MEMORY
+        old = shared_batch.c.received_at < now_us() - FORGET_AFTER
         with self.engine.begin() as connection:
             connection.execute(
                 delete(shared_batch).where(old).with_dialect_options(mysql_limit=FORGET_AT_ONCE)

@@ -27,13 +27,16 @@ WRITER = WriterSettings(True, 5, 1 << 16, 3, 5)
 
 
 class Node:
-    """A data directory with the parts that work on it; each part may be made several times."""
+    """A data directory with the parts that work on it; each part may be made several times.
 
-    def __init__(self, data: Path) -> None:
+    Its records lie in SQLite, or in the database at `url`.
+    """
+
+    def __init__(self, data: Path, url: str = "") -> None:
         self.data = data
         self.folder = data / "journal"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.engine = open_engine(Database(""), data)
+        self.engine = open_engine(Database(url), data)
         migrate(self.engine)
         self.store = open_store(self.engine, data)
         self._writers: list[Writer] = []
