@@ -30,7 +30,7 @@ metrics = Metrics(data)
 
 # Engines: made here, connected by the process that first uses them.
 engine = open_engine(settings.database, data)
-apps = Apps(engine)
+apps = Apps(engine, data)
 tokens = Tokens(load_secret(data))
 journal = Journal(settings.journal, data)
 log_store = open_store(engine, data)

@@ -13,14 +13,16 @@ RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP"
 NO_TABLE = 1146
 DUPLICATE, DEADLOCK, LOCK_TIMEOUT, TOO_LARGE = 1062, 1213, 1205, 1153
 NO_LOCAL_INFILE = (1148, 3948, 4166)
+NO_ANSWER = (2002, 2003, 2006, 2013)  # a server that is down, stalled or cut off
+NO_UTF8MB4 = 1115
 # A table that is broken: crashed, not readable, without its file, a corrupt index.
 BROKEN = (126, 127, 144, 145, 1030, 1033, 1034, 1194, 1195, 1712, 1812, 1814, 1815, 1932)
 
-_WORDS = {
+WORDS = {
     1044: f"the user may not use this database; it needs GRANT {RIGHTS} on it",
     1045: "the server refuses the user or the password",
     1049: "the server has no such database; make it: CREATE DATABASE … CHARACTER SET utf8mb4",
-    1115: "the server does not know utf8mb4; RedLog needs MariaDB 10.5 or MySQL 8.0 or newer",
+    NO_UTF8MB4: "the server does not know utf8mb4; RedLog needs MariaDB 10.5 or MySQL 8.0 or newer",
     1129: "the server blocks this host after too many failed connections",
     1130: "the server lets no user in from this host",
     1142: f"the user lacks a right; it needs GRANT {RIGHTS} on the database",
@@ -36,8 +38,8 @@ _WORDS = {
     2013: "the connection was lost, or the server did not answer in time",
     3024: "the server stopped a statement that took too long",
 }
-_WORDS[1370] = _WORDS[1227] = _WORDS[1142]
-_WORDS[4031] = _WORDS[2006]
+WORDS[1370] = WORDS[1227] = WORDS[1142]
+WORDS[4031] = WORDS[2006]
 
 
 class Away(SQLAlchemyError):
@@ -57,14 +59,16 @@ def number_of(error: BaseException) -> int:
 
 def explain(error: BaseException) -> str:
     """An error in one line, without the statement, its values or a password."""
+    if isinstance(error, Away):
+        return str(error)
     if isinstance(error, PoolTimeout):
         return "all connections are busy"
     number = number_of(error)
     cause = error.orig if isinstance(error, DBAPIError) else error
     if number == 1231 or cause is None or not number:
         return f"{type(cause).__name__}: {cause}".splitlines()[0]
-    if number in _WORDS:
-        return f"{_WORDS[number]} (error {number})"
+    if number in WORDS:
+        return f"{WORDS[number]} (error {number})"
     return " ".join(f"error {number}: {cause.args[1:] and cause.args[1]}".split())
 
 

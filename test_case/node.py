@@ -87,7 +87,7 @@ class Node:
     def counters(self) -> dict[str, int]:
         """Records by outcome, of all apps."""
         totals: dict[str, int] = {}
-        for outcomes in Apps(self.engine).totals().values():
+        for outcomes in Apps(self.engine, self.data).totals().values():
             for outcome, records in outcomes.items():
                 totals[outcome] = totals.get(outcome, 0) + records
         return {outcome: records for outcome, records in totals.items() if records}
