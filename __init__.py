@@ -11,12 +11,12 @@ from flask import Flask
 from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
-from database.log_store import LogStore
 from database.newest import NewestFirst
 from database.rate_limits import RateLimits
 from database.redis_bus import RedisBus
 from database.redis_link import RedisLink
 from database.revoked import RevokedTokens
+from database.stores import open_store
 from database.waker import Waker
 from database.writer import Writer
 from service.limits import ReportLimits
@@ -42,12 +42,12 @@ secret = load_secret(data)
 redis = RedisLink(settings.redis.url, secret, settings.server.threads)
 redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
-apps = Apps(engine)
+apps = Apps(engine, data)
 tokens = Tokens(secret)
 revoked_tokens = RevokedTokens(engine, redis_bus)
 report_limits = ReportLimits(settings.limits, RateLimits(data, redis))
 journal = Journal(settings.journal, data)
-log_store = LogStore(engine, data)
+log_store = open_store(engine, data)
 newest = NewestFirst(log_store, redis, settings.redis.newest)
 waker = Waker(data, redis_bus)
 on_stored = tell_each(metrics.count_records, waker.hear_stored)

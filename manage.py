@@ -7,22 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from database.engine import HEAD, migrate
+from database.mysql_errors import explain
 from database.redis_check import check_redis
 from database.redis_link import RedisAway
 from exceptions import StartError
 from service import operate
 from service.health import reasons
 from service.journal import status
-from service.welcome import welcome
+from service.welcome import make_ready
 from utils import startup
 from utils.command import group, json_option, server_options, show
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
 HERE = Path(__file__).resolve().parent
-FIRST_APP = "default"
 
 
 def checked_settings() -> Settings:
@@ -38,6 +39,7 @@ def root() -> Any:
     import __init__
 
     migrate(__init__.engine)
+    __init__.log_store.upgrade()
     return __init__
 
 
@@ -82,13 +84,9 @@ def gunicorn_server(
 
 def prepare(settings: Settings) -> str:
     """Bring the database up to date, make what a first start needs, and say how to go on."""
-    server = root()
-    existing = server.apps.all()
-    app = existing[0] if existing else server.apps.create(FIRST_APP)
-    seconds = settings.token.days * 86_400
-    token = None if existing else server.tokens.issue("read", None, seconds)
-    server.engine.dispose()
-    return welcome(settings, app, token)
+    import __init__ as server
+
+    return make_ready(settings, server.log_store, server.apps, server.tokens)
 
 
 @cli.command("debug-server")
@@ -97,7 +95,8 @@ def debug_server() -> None:
     """Run Flask's debug server with the writer in the same process; never in production."""
     settings = checked_settings()
     click.echo(prepare(settings))
-    server = root()
+    import __init__ as server
+
     server.journal.start()
     server.redis_bus.start()
     server.writer.start()
@@ -123,7 +122,7 @@ def doctor() -> None:
     from __init__ import engine
 
     pid = startup.running_pid(settings.data_path / "redlog.pid")
-    checks, failing = reasons(settings, engine, pid is not None)
+    checks, failing = reasons(settings, engine, pid is not None, thorough=True)
     try:
         checks["redis"] = check_redis(settings.redis.url)
     except (RedisAway, StartError) as error:
@@ -226,8 +225,9 @@ def main() -> None:
     try:
         cli()
     except StartError as error:
-        click.echo(f"redlog: {error}", err=True)
-        sys.exit(1)
+        sys.exit(f"redlog: {error}")
+    except SQLAlchemyError as error:
+        sys.exit(f"redlog: the database: {explain(error)}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from mariadb import MISSING, MariaDB
+from mariadb import is_here as mariadb_is_here
 from redis_server import PROGRAM, RedisServer
 from started import Server
 
@@ -69,6 +71,16 @@ def make_link() -> Iterator[Callable[..., RedisLink]]:
     yield make
     for link in links:
         link.close()
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A MariaDB that all tests share; each makes a database of its own."""
+    if not mariadb_is_here():
+        pytest.skip(MISSING)
+    shared = MariaDB(tmp_path_factory.mktemp("mariadb")).start()
+    yield shared
+    shared.kill()
 
 
 @pytest.fixture(scope="module")

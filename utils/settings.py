@@ -139,9 +139,7 @@ def load_settings(file: Path, environ: Mapping[str, str] = os.environ) -> Settin
     values = _merged(values, _overrides(environ))
     if isinstance(values.get("data_dir"), str):
         values["data_dir"] = str((file.parent / values["data_dir"]).resolve())
-    settings = _typed(values)
-    _refuse_what_is_not_built(settings)
-    return settings
+    return _typed(values)
 
 
 def _read_profiles(file: Path) -> dict[str, dict[str, Any]]:
@@ -210,8 +208,3 @@ def _named(message: str) -> str:
         return f"{section}: {what}"
     verdict = "is unknown" if "unknown field" in what else "is missing"
     return f"{section + '.' if section else ''}{field[1]} {verdict}"
-
-
-def _refuse_what_is_not_built(settings: Settings) -> None:
-    if settings.database.url and not settings.database.url.startswith("sqlite:"):
-        raise StartError("setting database.url: this version stores in SQLite only; leave it empty")

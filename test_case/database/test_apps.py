@@ -18,7 +18,7 @@ from utils.settings import Database
 def apps(tmp_path: Path) -> Iterator[Apps]:
     engine = open_engine(Database(""), tmp_path)
     migrate(engine)
-    yield Apps(engine)
+    yield Apps(engine, tmp_path)
     engine.dispose()
 
 
@@ -82,7 +82,7 @@ def test_another_process_sees_a_rotated_key_after_some_seconds(
     apps: Apps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = apps.create("shop")
-    elsewhere = Apps(apps.engine)
+    elsewhere = Apps(apps.engine, apps.known_keys.path.parent)
     assert elsewhere.id_of_key(app.ingest_key) == app.id
     key = apps.rotate_key(app.id)
     assert key is not None
@@ -128,7 +128,7 @@ def test_the_ids_of_all_apps_are_asked_for_once_in_a_while(
 ) -> None:
     first = apps.create("a")
     assert apps.ids() == (first.id,)
-    second = Apps(apps.engine).create("b")
+    second = Apps(apps.engine, apps.known_keys.path.parent).create("b")
     del statements[:]
     assert apps.ids() == (first.id,) and statements == []
     later(monkeypatch, apps_module.KNOWN_SECONDS)
