@@ -1,7 +1,8 @@
 """What is kept of the newest records is the store's own answer, under load and whatever fails."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -11,9 +12,10 @@ from redis_server import RedisServer
 
 from database.log_query import LogFilter
 from database.log_reader import Page, position_of
-from database.log_store import LogStore
+from database.mysql_store import MySQLStore
 from database.newest import NewestFirst
 from database.redis_link import RedisLink
+from database.sqlite_store import SQLiteStore
 from utils.clock import DAY, now_us
 
 pytestmark = pytest.mark.redis
@@ -21,17 +23,25 @@ MOST = 20
 MakeLink = Callable[..., RedisLink]
 
 
-class Versioned(LogStore):
+class Counted(MySQLStore):
+    """It counts how often it is searched."""
+
+    searched = 0
+
+    def search(self, *arguments: Any, **named: Any) -> Page:
+        self.searched += 1
+        return super().search(*arguments, **named)
+
+
+class Versioned(SQLiteStore):
     """A store with a version: with one writer that only appends, each day's greatest id."""
 
     searched = 0
     fixed: str | None = None
 
     def version(self) -> str | None:
-        return self.fixed or repr([(p.name, self._greatest(p.name)) for p in self._days()])
-
-    def _days(self) -> list[Any]:
-        return self.catalogue.partitions()
+        days = self.catalogue.partitions()
+        return self.fixed or repr([(p.name, self._greatest(p.name)) for p in days])
 
     def _greatest(self, day: str) -> Any:
         try:
@@ -45,10 +55,21 @@ class Versioned(LogStore):
         return super().search(*arguments, **named)
 
 
+Store = Counted | Versioned
+
+
 @pytest.fixture
-def store(node: Node) -> Iterator[Versioned]:
+def node(any_node: Node) -> Node:
+    """A node with either store."""
+    return any_node
+
+
+@pytest.fixture
+def store(node: Node) -> Store:
     """The node's store."""
-    yield Versioned(node.engine, node.data)
+    if node.engine.dialect.name == "sqlite":
+        return Versioned(node.engine, node.data)
+    return Counted(node.engine)
 
 
 def write(node: Node, *messages: str, ago: int = 0, app_id: int = 1) -> None:
@@ -57,7 +78,7 @@ def write(node: Node, *messages: str, ago: int = 0, app_id: int = 1) -> None:
     node.drain()
 
 
-def asked(store: Versioned, newest: NewestFirst, limit: int = MOST, app_id: int = 1) -> int:
+def asked(store: Store, newest: NewestFirst, limit: int = MOST, app_id: int = 1) -> int:
     """How often the store was searched for one answer, which must be its own."""
     before = store.searched
     page = newest.search(LogFilter((app_id,)), limit)
@@ -67,7 +88,7 @@ def asked(store: Versioned, newest: NewestFirst, limit: int = MOST, app_id: int 
 
 
 def test_what_does_not_change_is_searched_for_once(
-    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+    node: Node, store: Store, redis_server: RedisServer, make_link: MakeLink
 ) -> None:
     newest = NewestFirst(store, make_link(redis_server.url), MOST)
     write(node, *(f"m{n}" for n in range(MOST + 5)))
@@ -80,7 +101,7 @@ def test_what_does_not_change_is_searched_for_once(
 
 
 def test_what_is_stored_is_seen_at_once_and_in_its_place(
-    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+    node: Node, store: Store, redis_server: RedisServer, make_link: MakeLink
 ) -> None:
     newest = NewestFirst(store, make_link(redis_server.url), MOST)
     write(node, "first")
@@ -92,7 +113,7 @@ def test_what_is_stored_is_seen_at_once_and_in_its_place(
 
 
 def test_a_dropped_day_is_gone_at_once(
-    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+    node: Node, store: Store, redis_server: RedisServer, make_link: MakeLink
 ) -> None:
     newest = NewestFirst(store, make_link(redis_server.url), MOST)
     write(node, "old", ago=2 * DAY)
@@ -104,7 +125,7 @@ def test_a_dropped_day_is_gone_at_once(
 
 
 def test_whatever_else_is_asked_for_is_searched(
-    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+    node: Node, store: Store, redis_server: RedisServer, make_link: MakeLink
 ) -> None:
     newest = NewestFirst(store, make_link(redis_server.url), MOST)
     write(node, "one", "two", "three")
@@ -125,8 +146,10 @@ def test_whatever_else_is_asked_for_is_searched(
 
 
 def test_what_could_not_be_read_is_not_kept(
-    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+    tmp_path: Path, redis_server: RedisServer, make_link: MakeLink
 ) -> None:
+    node = Node(tmp_path / "data")
+    store = Versioned(node.engine, node.data)
     newest = NewestFirst(store, make_link(redis_server.url), MOST)
     write(node, "lost", ago=DAY)
     write(node, "there")
@@ -135,10 +158,11 @@ def test_what_could_not_be_read_is_not_kept(
     damaged.write_bytes(b"no database " * 1000)
     assert [asked(store, newest) for _ in range(4)] == [1] * 4
     assert newest.search(LogFilter((1,)), MOST).unreadable == [damaged.stem]
+    node.close()
 
 
 def test_without_redis_the_store_answers_and_with_it_again(
-    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+    node: Node, store: Store, redis_server: RedisServer, make_link: MakeLink
 ) -> None:
     link = make_link(redis_server.url)
     newest = NewestFirst(store, link, MOST)
@@ -155,7 +179,7 @@ def test_without_redis_the_store_answers_and_with_it_again(
 
 
 def test_under_load_both_answers_are_the_same(
-    node: Node, store: Versioned, redis_server: RedisServer, make_link: MakeLink
+    node: Node, store: Store, redis_server: RedisServer, make_link: MakeLink
 ) -> None:
     workers = [NewestFirst(store, make_link(redis_server.url), MOST) for _ in range(3)]
     write(node, "first")
@@ -188,3 +212,11 @@ def test_under_load_both_answers_are_the_same(
     finally:
         stopping.set()
         thread.join()
+
+
+def test_a_version_never_comes_back(node: Node, store: Store) -> None:
+    versions = [store.version()]
+    for number in range(3):  # each leaves no position: its segment is stored and forgotten
+        write(node, f"m{number}")
+        versions.append(store.version())
+    assert len(set(versions)) == 4
