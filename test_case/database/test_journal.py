@@ -356,9 +356,9 @@ def test_all_processes_of_a_node_share_the_bound(node: Node) -> None:
     [
         (0.0, None, 0, 5, 8),
         (100.0, None, 0, 50, 60),
-        (2500.0, None, 0, 2, 3),
-        (2500.0, "the store is away", 0, 5, 8),
-        (2500.0, None, 60, 5, 8),
+        (500.0, None, 0, 10, 15),
+        (500.0, "the store is away", 0, 5, 8),
+        (500.0, None, 60, 5, 8),
         (10.0, None, 0, 60, 60),
         (1e9, None, 0, 1, 1),
     ],
