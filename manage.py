@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,40 +10,19 @@ import click
 
 from database.engine import HEAD, migrate
 from exceptions import StartError
-from service import operate
+from service import backup, operate
 from service.health import reasons
 from service.journal import status
+from service.verify import verify
 from service.welcome import welcome
-from utils import startup
+from utils import startup, succession
+from utils.command import json_option, server_options, show
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
 HERE = Path(__file__).resolve().parent
 FIRST_APP = "default"
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of both servers: each stands for a setting."""
-    for name, key, what in (
-        ("--workers", "REDLOG_SERVER__WORKERS", "Worker processes."),
-        ("--port", "REDLOG_SERVER__PORT", "Port to listen on."),
-        ("--host", "REDLOG_SERVER__HOST", "Address to listen on."),
-        ("--profile", "REDLOG_PROFILE", "Profile of setting.yaml."),
-    ):
-        option = click.option(name, expose_value=False, help=what, callback=_into_environment(key))
-        command = option(command)
-    return command
-
-
-def _into_environment(key: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
-    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-        if value is not None:
-            os.environ[key] = value
-
-    return callback
-
+ADDRESS_CHANGED = 3  # the exit code by which start.sh knows that it must stop and start
 
 def checked_settings() -> Settings:
     """The settings, and a data directory that can be written."""
@@ -71,9 +49,10 @@ def cli() -> None:
 @server_options
 @click.option("--accesslog", help="File for a line per request; - is standard output.")
 @click.option("--errorlog", help="File for the server's own log; - is standard error.")
+@click.option("--replace", is_flag=True, help="Replace the running server; its port stays open.")
 @click.argument("gunicorn_arguments", nargs=-1, type=click.UNPROCESSED)
 def gunicorn_server(
-    accesslog: str | None, errorlog: str | None, gunicorn_arguments: tuple[str, ...]
+    accesslog: str | None, errorlog: str | None, replace: bool, gunicorn_arguments: tuple[str, ...]
 ) -> None:
     """Run the server in the foreground (what ./start.sh does).
 
@@ -81,14 +60,31 @@ def gunicorn_server(
     Arguments after -- go to gunicorn.
     """
     settings = checked_settings()
-    startup.check_not_running(settings.data_path / "redlog.pid")
     startup.check_worker_class(settings.server.worker_class)
-    startup.check_port(settings.server.host, settings.server.port)
+    if replace:
+        return replace_server(settings)
+    if succession.is_successor():
+        startup.check_not_running(settings.data_path / "redlog.pid.2")
+    else:
+        startup.check_not_running(settings.data_path / "redlog.pid")
+        startup.check_port(settings.server.host, settings.server.port)
     greeting = prepare(settings)
     arguments = ["--config", str(HERE / "configm.py"), *gunicorn_arguments]
     for option, value in (("--access-logfile", accesslog), ("--error-logfile", errorlog)):
         arguments += [option, value] if value else []
-    serve(HERE, [*arguments, "run:app"], lambda: click.echo(greeting))
+    serve(HERE, settings.data_path, [*arguments, "run:app"], lambda: click.echo(greeting))
+
+
+def replace_server(settings: Settings) -> None:
+    """Have the running server followed by one with this command's options."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--replace"]
+    address = f"{settings.server.host}:{settings.server.port}"
+    try:
+        old, new = succession.replace(settings.data_path, address, arguments)
+    except succession.AddressChanged:
+        click.echo("the address changes, so its port can't stay open", err=True)
+        sys.exit(ADDRESS_CHANGED)
+    click.echo(f"restarted (pid {old} is followed by {new}), listening all the while")
 
 
 def prepare(settings: Settings) -> str:
@@ -138,6 +134,26 @@ def doctor() -> None:
     show({"settings": f"good (profile {profile})", "server": server, **checks}, as_json=False)
     click.echo("\n".join(f"WRONG  {reason}" for reason in failing) or "all is well")
     sys.exit(1 if failing else 0)
+
+
+@cli.command("backup")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def backup_command(path: Path, as_json: bool) -> None:
+    """Copy everything to the new folder PATH while the server runs."""
+    settings = checked_settings()
+    show(backup.back_up(settings, path), as_json)
+    dump = backup.dump_command(settings)
+    if dump:
+        click.echo(f"The records are in the database; copy it now with:\n  {dump}", err=True)
+
+
+@cli.command("restore")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def restore_command(path: Path, as_json: bool) -> None:
+    """Bring the backup PATH into an empty data directory, before the first start."""
+    show(backup.restore(checked_settings(), path), as_json)
 
 
 @cli.group("app")
@@ -227,13 +243,25 @@ def journal_status(as_json: bool) -> None:
     show(status(checked_settings().data_path / "journal"), as_json)
 
 
-def show(values: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
-    """Print values as JSON, or a line each; a list as a paragraph each."""
-    if as_json:
-        click.echo(json.dumps(values, ensure_ascii=False))
-        return
-    for each in values if isinstance(values, list) else [values]:
-        click.echo("\n".join(f"{name}: {value}" for name, value in each.items()))
+@journal_group.command("verify")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@json_option
+def journal_verify(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check segments, or all in a folder [the journal]; exit code 1 when one is not sound."""
+    checked = verify(paths or [checked_settings().data_path / "journal"])
+    show(checked, as_json)
+    if not as_json:
+        click.echo(f"{len(checked)} segments checked")
+    sys.exit(any(segment["state"] != "sound" for segment in checked))
+
+
+@journal_group.command("drain", hidden=True)
+@click.argument("lock", type=int)
+def journal_drain(lock: int) -> None:
+    """What the elected writer hires; LOCK is the descriptor of its lock."""
+    from __init__ import writer
+
+    writer.work_for_parent(lock)
 
 
 def main() -> None:

@@ -3,14 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from itertools import chain
 from typing import NamedTuple
 
 import apsw
 
 from database.day_file import DAMAGED
 from database.frame import Frame
-from database.rows import COLUMNS, Row, time_range
+from database.rows import COLUMNS, WIDTH, Values, time_range
 from utils.clock import MINUTE
 from utils.record import SHED
 
@@ -21,6 +20,7 @@ ROWS_AT_ONCE = 25
 _ROW = f"({','.join('?' * len(COLUMNS))})"
 _INSERT = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES "
 _INSERT_ONE = _INSERT + _ROW
+_VALUES_AT_ONCE = ROWS_AT_ONCE * WIDTH
 _INSERT_MANY = _INSERT + ",".join([_ROW] * ROWS_AT_ONCE)
 _ADD_TO_COUNTER = (
     "INSERT INTO day_counter (app_id, minute, outcome, records) VALUES (?, ?, ?, ?) "
@@ -37,7 +37,7 @@ class Prepared(NamedTuple):
     """A frame with its rows (`database.rows.make_rows`) and the records rejected beside them."""
 
     frame: Frame
-    rows: list[Row]
+    values: Values
     rejected: Mapping[str, int]
 
 
@@ -70,7 +70,7 @@ def append(
     try:
         for prepared in batch:
             if _count(prepared, counters, keys, connection, earlier):
-                rows.add(prepared.rows)
+                rows.add(prepared.values)
             end, received_at = prepared.frame.end, prepared.frame.received_at
         rows.finish()
         connection.executemany(_REMEMBER_BATCH, keys)
@@ -92,27 +92,27 @@ class Inserting:
         self.number = 0
         self.range: tuple[int, int] | None = None
         self._connection = connection
-        self._waiting: list[Row] = []
+        self._waiting: Values = []
 
-    def add(self, rows: list[Row]) -> None:
+    def add(self, values: Values) -> None:
         """Insert rows, but for a few that wait for more."""
-        if not rows:
+        if not values:
             return
-        self.number += len(rows)
-        low, high = time_range(rows)
+        self.number += len(values) // WIDTH
+        low, high = time_range(values)
         self.range = (
             (min(self.range[0], low), max(self.range[1], high)) if self.range else (low, high)
         )
-        rows = self._waiting + rows if self._waiting else rows
-        whole = len(rows) - len(rows) % ROWS_AT_ONCE
-        for start in range(0, whole, ROWS_AT_ONCE):
-            values = tuple(chain.from_iterable(rows[start : start + ROWS_AT_ONCE]))
-            self._connection.execute(_INSERT_MANY, values)
-        self._waiting = rows[whole:]
+        values = self._waiting + values if self._waiting else values
+        whole = len(values) - len(values) % _VALUES_AT_ONCE
+        for start in range(0, whole, _VALUES_AT_ONCE):
+            self._connection.execute(_INSERT_MANY, values[start : start + _VALUES_AT_ONCE])
+        self._waiting = values[whole:]
 
     def finish(self) -> None:
         """Insert those that wait."""
-        self._connection.executemany(_INSERT_ONE, self._waiting)
+        for start in range(0, len(self._waiting), WIDTH):
+            self._connection.execute(_INSERT_ONE, self._waiting[start : start + WIDTH])
 
 
 def _count(
@@ -125,7 +125,7 @@ def _count(
     """Count a frame's records by outcome; True when its rows are to be stored."""
     frame = prepared.frame
     minute = frame.received_at // MINUTE
-    stored = len(prepared.rows)
+    stored = len(prepared.values) // WIDTH
     key = (frame.app_id, frame.key)
     is_new = not frame.key or not (key in keys or _knows(connection, key) or _knew(earlier, key))
     if is_new and frame.key and stored:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
 from database.frame import Damage, Frame
+from database.journal import backlog
 from database.log_store import LogStore
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
@@ -91,6 +92,10 @@ class Drainer:
         self._housekeep()
         return stored
 
+    def waiting(self) -> int:
+        """Bytes in the journal that are not stored yet."""
+        return backlog(self.folder, Progress(positions=self._positions))
+
     def _prepare(self, chunk: Chunk) -> Iterator[Prepared]:
         """Decode a chunk's frames; what can't be decoded is put aside and counted as rejected."""
         for piece in chunk.pieces:
@@ -100,8 +105,8 @@ class Drainer:
             try:
                 day_of(piece.received_at)  # fails beyond the calendar
                 decoded = decode(Form(piece.form), piece.payload)
-                rows = make_rows(piece.app_id, piece.received_at, decoded)
-                prepared = Prepared(piece, rows, decoded.rejected)
+                values = make_rows(piece.app_id, piece.received_at, decoded)
+                prepared = Prepared(piece, values, decoded.rejected)
             except Exception as error:  # whatever it is, it must not block the line
                 prepared = self._poisoned(chunk.segment, piece, error)
             yield prepared

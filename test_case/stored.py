@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from database.rows import COLUMNS, decode, make_rows
+from database.rows import COLUMNS, WIDTH, Values, decode, make_rows
 from service.batch import Batch, decode_batch
 from utils.clock import DAY, now_us
 from utils.record import Form
@@ -17,10 +17,11 @@ RECEIVED = now_us() // DAY * DAY  # today's midnight, so that "a day ahead" is e
 
 def rows_of(form: Form, payload: bytes, received_at: int = RECEIVED) -> list[Row]:
     """The rows that a frame's payload becomes, by column; JSON columns decoded, nulls left out."""
-    return [_row(row) for row in make_rows(7, received_at, decode(form, payload))]
+    values = make_rows(7, received_at, decode(form, payload))
+    return [_row(values[start : start + WIDTH]) for start in range(0, len(values), WIDTH)]
 
 
-def _row(values: tuple[Any, ...]) -> Row:
+def _row(values: Values) -> Row:
     row = {name: value for name, value in zip(COLUMNS, values, strict=True) if value is not None}
     for name in ("exception", "attributes"):
         if name in row:

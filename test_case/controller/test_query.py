@@ -471,9 +471,9 @@ def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, s
         ]
         payload = json.dumps(records).encode()
         frame = Frame(server.app["id"], received_at + batch, 100, Form.ARRAY, "", payload)
-        rows = make_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
+        values = make_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
         written |= {(record["time"], record["message"]) for record in records}
-        assert list(store.append(f"earlier-{number}", [Prepared(frame, rows, {})]))
+        assert list(store.append(f"earlier-{number}", [Prepared(frame, values, {})]))
     store.publish()
     store.close_writer()
     store.catalogue.engine.dispose()

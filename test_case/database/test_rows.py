@@ -234,7 +234,7 @@ def test_unknown_fields_are_merged_into_the_attributes() -> None:
 def test_json_is_kept_as_it_was_written() -> None:
     written = b'{"n": 1.50, "big": 123456789012345678901234567890, "e": 1e999, "s": "\\u4e2d"}'
     payload = b'[{"message": "a", "attributes": %s, "exception": {"type": null}}]' % written
-    (row,) = make_rows(1, RECEIVED, decode(Form.ARRAY, payload))
+    row = make_rows(1, RECEIVED, decode(Form.ARRAY, payload))
     assert row[COLUMNS.index("attributes")] == written.decode()
     assert row[COLUMNS.index("exception")] == '{"type": null}'
 
@@ -243,7 +243,7 @@ def test_json_is_kept_as_it_was_written() -> None:
 def test_json_too_deep_for_the_store_is_kept_as_text(depth: int, wrapped: bool) -> None:
     deep = '{"k": ' + "[" * depth + "]" * depth + "}"
     payload = f'[{{"message": "a", "attributes": {deep}}}]'.encode()
-    (row,) = make_rows(1, RECEIVED, decode(Form.ARRAY, payload))
+    row = make_rows(1, RECEIVED, decode(Form.ARRAY, payload))
     kept = row[COLUMNS.index("attributes")]
     assert kept == (json.dumps({"nested_json": deep}) if wrapped else deep)
 
