@@ -16,13 +16,13 @@ from service.journal import status
 from service.verify import verify
 from service.welcome import welcome
 from utils import startup, succession
-from utils.command import json_option, server_options, show
+from utils.command import group, json_option, server_options, show
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
 HERE = Path(__file__).resolve().parent
 FIRST_APP = "default"
-ADDRESS_CHANGED = 3  # the exit code by which start.sh knows that it must stop and start
+
 
 def checked_settings() -> Settings:
     """The settings, and a data directory that can be written."""
@@ -45,6 +45,12 @@ def cli() -> None:
     """Run and look after a RedLog server (日志数据上报系统)."""
 
 
+app_group = group(cli, "app", "Apps and their ingest keys.")
+token_group = group(cli, "token", "Access tokens for readers.")
+partition_group = group(cli, "partition", "Day partitions of the records.")
+journal_group = group(cli, "journal", "The journal of accepted reports.")
+
+
 @cli.command("gunicorn-server")
 @server_options
 @click.option("--accesslog", help="File for a line per request; - is standard output.")
@@ -62,7 +68,9 @@ def gunicorn_server(
     settings = checked_settings()
     startup.check_worker_class(settings.server.worker_class)
     if replace:
-        return replace_server(settings)
+        old, new = succession.replace(settings)
+        click.echo(f"restarted (pid {new} follows {old}); the port was open all the while")
+        return
     if succession.is_successor():
         startup.check_not_running(settings.data_path / "redlog.pid.2")
     else:
@@ -73,18 +81,6 @@ def gunicorn_server(
     for option, value in (("--access-logfile", accesslog), ("--error-logfile", errorlog)):
         arguments += [option, value] if value else []
     serve(HERE, settings.data_path, [*arguments, "run:app"], lambda: click.echo(greeting))
-
-
-def replace_server(settings: Settings) -> None:
-    """Have the running server followed by one with this command's options."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--replace"]
-    address = f"{settings.server.host}:{settings.server.port}"
-    try:
-        old, new = succession.replace(settings.data_path, address, arguments)
-    except succession.AddressChanged:
-        click.echo("the address changes, so its port can't stay open", err=True)
-        sys.exit(ADDRESS_CHANGED)
-    click.echo(f"restarted (pid {old} is followed by {new}), listening all the while")
 
 
 def prepare(settings: Settings) -> str:
@@ -141,11 +137,7 @@ def doctor() -> None:
 @json_option
 def backup_command(path: Path, as_json: bool) -> None:
     """Copy everything to the new folder PATH while the server runs."""
-    settings = checked_settings()
-    show(backup.back_up(settings, path), as_json)
-    dump = backup.dump_command(settings)
-    if dump:
-        click.echo(f"The records are in the database; copy it now with:\n  {dump}", err=True)
+    show(backup.back_up(checked_settings(), path), as_json)
 
 
 @cli.command("restore")
@@ -154,11 +146,6 @@ def backup_command(path: Path, as_json: bool) -> None:
 def restore_command(path: Path, as_json: bool) -> None:
     """Bring the backup PATH into an empty data directory, before the first start."""
     show(backup.restore(checked_settings(), path), as_json)
-
-
-@cli.group("app")
-def app_group() -> None:
-    """Apps and their ingest keys."""
 
 
 @app_group.command("create")
@@ -191,11 +178,6 @@ def app_rotate_key(app_id: int, as_json: bool) -> None:
     show(operate.rotate_key(root().apps, app_id), as_json)
 
 
-@cli.group("token")
-def token_group() -> None:
-    """Access tokens for readers."""
-
-
 @token_group.command("create")
 @click.option("--scope", type=click.Choice(["read", "admin"]), default="read", show_default=True)
 @click.option("--app", "app_ids", type=int, multiple=True, help="Only this app; repeatable.")
@@ -207,11 +189,6 @@ def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json
     days = days or server.settings.token.days
     token = operate.create_token(server.tokens, server.apps, scope, app_ids, days)
     click.echo(json.dumps({"token": token}) if as_json else token)
-
-
-@cli.group("partition")
-def partition_group() -> None:
-    """Day partitions of the records."""
 
 
 @partition_group.command("list")
@@ -229,11 +206,6 @@ def partition_drop(name: str, wait: float) -> None:
     server = root()
     operate.drop_partition(server.log_store, server.data / "journal", name, wait)
     click.echo(f"Dropped {name}.")
-
-
-@cli.group("journal")
-def journal_group() -> None:
-    """The journal of accepted reports."""
 
 
 @journal_group.command("status")
@@ -270,7 +242,7 @@ def main() -> None:
         cli()
     except StartError as error:
         click.echo(f"redlog: {error}", err=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

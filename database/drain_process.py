@@ -36,7 +36,9 @@ class DrainProcess:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             with suppress(msgspec.DecodeError):  # half a line: it was killed
-                yield Counter({(app, minute, outcome): n for app, minute, outcome, n in _decode(line)})
+                yield Counter(
+                    {(app, minute, outcome): n for app, minute, outcome, n in _decode(line)}
+                )
 
     def stop(self, seconds: float) -> None:
         """Let it go on for at most `seconds` while something waits, and end."""

@@ -53,7 +53,8 @@ class Manifest(msgspec.Struct, frozen=True):
 def back_up(settings: Settings, target: Path) -> dict[str, Any]:
     """Copy a node, running or not, to the new folder `target`; it appears when it is complete.
 
-    Returns {path, files, bytes, damaged_days}. Raises StartError.
+    Returns {path, files, bytes, damaged_days}, and for MySQL the command that copies the records:
+    to be run afterwards. Raises StartError.
     """
     if target.exists():
         raise StartError(f"{target} exists already; a backup needs a new name")
@@ -69,12 +70,14 @@ def back_up(settings: Settings, target: Path) -> dict[str, Any]:
         raise StartError(f"the backup failed: {type(error).__name__}: {error}") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return {
+    result = {
         "path": str(target),
         "files": len(manifest.files),
         "bytes": sum(entry.bytes for entry in manifest.files.values()),
         "damaged_days": damaged,
     }
+    dump = dump_command(settings)
+    return result if dump is None else {**result, "then_copy_the_records_with": dump}
 
 
 def _copy_all(settings: Settings, target: Path) -> list[str]:

@@ -30,6 +30,8 @@ def serve(
         succession.follow_order(data_dir, server, command)
 
     class Server(WSGIApplication):  # type: ignore[misc]  # gunicorn has no types
+        cfg: Any
+
         def load_config(self) -> None:
             super().load_config()
             self.cfg.set("when_ready", ready)

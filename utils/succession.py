@@ -17,6 +17,7 @@ import msgspec
 
 from exceptions import StartError
 from utils.files import replace_file
+from utils.settings import Settings
 from utils.startup import running_pid
 
 START_SECONDS, END_SECONDS = 60.0, 60.0
@@ -24,8 +25,13 @@ LOOK_SECONDS = 0.05
 PID_FILE = "redlog.pid"
 
 
-class AddressChanged(Exception):
-    """The successor would listen elsewhere, so there is no socket that it could inherit."""
+class AddressChanged(StartError):
+    """The successor would listen elsewhere, so there is no socket that it could inherit.
+
+    By the exit code start.sh knows that it must stop one and start the other.
+    """
+
+    exit_code = 3
 
 
 class Order(msgspec.Struct):
@@ -74,18 +80,20 @@ def follow_order(data_dir: Path, server: Any, command: list[str]) -> None:
     replace_file(data_dir / "run" / "successor", str(os.getpid()).encode())
 
 
-def replace(data_dir: Path, address: str, arguments: list[str]) -> tuple[int, int]:
-    """Replace the running server by one with these arguments and this process's variables.
+def replace(settings: Settings) -> tuple[int, int]:
+    """Replace the running server by one with this process's settings, arguments and variables.
 
     Returns the pids of the old and the new master. Raises AddressChanged, and StartError when the
     new one can't start: then the old one goes on.
     """
+    data_dir, arguments = settings.data_path, [word for word in sys.argv[1:] if word != "--replace"]
     old = running_pid(data_dir / PID_FILE)
     if old is None:
         raise StartError(f"no server runs on {data_dir}")
     _check_that_it_may_end(old)
+    address = f"{settings.server.host}:{settings.server.port}"
     if not _ready(data_dir, old).exists() or _ready(data_dir, old).read_text() != address:
-        raise AddressChanged
+        raise AddressChanged("its address changes, so its port can't stay open")
     new = _start_successor(data_dir, old, arguments)
     os.kill(old, signal.SIGTERM)
     _wait(lambda: not _is_alive(old), END_SECONDS, f"the old server (pid {old}) did not end")
