@@ -78,7 +78,7 @@ class Keepers:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._stop = threading.Event()
-        pauses = (0.0, 0.0, 0.01, 0.05, 0.3)
+        pauses = (0.005, 0.005, 0.02, 0.05, 0.3)
         self.threads = [
             Keeper(server, f"k{n}", self._stop, pause) for n, pause in enumerate(pauses)
         ]
@@ -142,6 +142,8 @@ def changing(make_server: StartServer) -> Any:
     made: list[Server] = []
 
     def make(name: str, **settings: str) -> Server:
+        # The old workers drain as long as they may, while the load goes on.
+        settings = {"REDLOG_WRITER__STOP_SECONDS": "1", **settings}
         made.append(make_server(REDLOG_SERVER__WORKER_CLASS=worker_class(name), **settings))
         return made[-1].start()
 
