@@ -178,7 +178,7 @@ def test_the_days_agree_however_they_are_written_meanwhile(node: Node, tmp_path:
     """Yesterday's and today's frames take turns in one segment: a position covers both files."""
     today = now_us()
     stop = threading.Event()
-    path = node.write_segment(at=today)
+    path = node.write_segment(at=today - DAY)
 
     def write() -> None:
         number = 0
