@@ -15,6 +15,7 @@ from pathlib import Path
 
 from database.day_append import CounterKey
 from database.day_file import AWAY
+from database.decode_ahead import DecodeAhead
 from database.drain_process import DrainProcess, obey, tell
 from database.drainer import Count, Drainer
 from database.journal import backlog
@@ -25,7 +26,7 @@ from utils.settings import Retention, WriterSettings
 
 STOP_POLL_SECONDS = 0.05
 MAX_BACKOFF_SECONDS = 15.0
-BUSY_SECONDS = 0.5  # much has been waiting for so long: hire
+BUSY_SECONDS = 0.2  # much has been waiting for so long: hire
 CALM_SECONDS = 10.0  # little has been waiting for so long: the hired process ends
 LAME_SECONDS = 60.0  # the hired process failed: try again after so long
 
@@ -88,10 +89,13 @@ class Writer:
         It leaves the rest when it should be hired out. Raises one of `day_file.AWAY` when the store
         can't be written; nothing is lost then.
         """
-        return self._drainer.drain(lambda: not self._has_time() or self._is_busy())
+        return self._drainer.drain(lambda: not self._has_time() or self._is_relieved())
 
     def resign(self) -> None:
         """Let another drain."""
+        if self._hired is not None:
+            self._hired.end()
+            self._hired = None
         if self._lock is None:
             return
         self._drainer.let_go()
@@ -119,8 +123,8 @@ class Writer:
         """Like `stop`, without waiting for it."""
         self._deadline = time.monotonic() + seconds
         self._stopping.set()
-        if self._hired is not None:
-            self._hired.stop(seconds)
+        if (hired := self._hired) is not None:
+            hired.stop(seconds)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._pause()):
@@ -151,52 +155,60 @@ class Writer:
         return stored
 
     def _work(self) -> int:
-        if not self._is_busy():
+        if not self._command or self._drainer.waiting() < self.settings.process_bytes:
+            self._calm_at = max(self._calm_at, time.monotonic())
+        if not self._is_relieved():
             return self.drain()
-        self._hire()
+        self._hand_over()
         return 0
 
     # The hired process.
 
-    def _is_busy(self) -> bool:
-        """Whether much has been waiting for a while, so that a process of its own pays."""
-        if not self._command or self._drainer.waiting() < self.settings.process_bytes:
-            self._calm_at = time.monotonic()
-        return self._calm_at + BUSY_SECONDS < time.monotonic() and not self._stopping.is_set()
-
-    def _hire(self) -> None:
-        """Hand the lock to a process that drains, and wait until it ends."""
-        assert self._lock is not None
-        self._drainer.let_go()
-        try:
+    def _is_relieved(self) -> bool:
+        """Whether a hired process is ready to go on; one is hired when much keeps waiting."""
+        if self._hired is None:
+            if not self._command or self._calm_at + BUSY_SECONDS > time.monotonic():
+                return False
+            assert self._lock is not None
             self._hired = DrainProcess(self._command, self._lock)
+        return self._hired.is_ready() and not self._stopping.is_set()
+
+    def _hand_over(self) -> None:
+        """Leave the lock to the hired process, and hear of its work until it ends."""
+        assert self._hired is not None and self._lock is not None
+        self._drainer.let_go()
+        os.close(self._lock)
+        self._lock = None
+        try:
+            for counters in self._hired.begin():
+                self.on_stored(counters)
         finally:
-            os.close(self._lock)
-            self._lock = None
-        if self._stopping.is_set():  # meanwhile
-            self._hired.stop(self._deadline - time.monotonic())
-        for counters in self._hired.counters():
-            self.on_stored(counters)
-        self._calm_at = time.monotonic()
-        if (code := self._hired.wait()) != 0:
+            code = self._hired.end()
+            self._hired = None
+            self._calm_at = time.monotonic() + (LAME_SECONDS if code else 0.0)
+        if code:
             log.warning("the process that drains ended with code %d; a thread goes on", code)
-            self._calm_at += LAME_SECONDS
-        self._hired = None
 
     def work_for_parent(self, lock: int) -> None:
-        """In the hired process: drain until little has been waiting for a while."""
+        """In the hired process: drain until little has been waiting for a while.
+
+        It raises whatever goes wrong: the thread that hired it goes on then, patiently.
+        """
+        ahead = DecodeAhead(self._drainer.prepare)
         self._drainer.on_stored = tell
+        if not obey(self.stop_within):
+            return
         self._drainer.take_over()
         self._lock = lock
-        self._command = ()
-        obey(self.stop_within)
         while self._calm_at + CALM_SECONDS > time.monotonic():
-            if self._stopping.wait(self._pause()):
+            if self._stopping.wait(self._pause()) and backlog(self.folder) == 0:
                 break
-            if self._drainer.waiting() >= self.settings.process_bytes:
+            much = self._drainer.waiting() >= self.settings.process_bytes
+            self._drainer.drain_ahead(ahead, lambda: not self._has_time())
+            if not self._has_time():
+                break
+            if much:
                 self._calm_at = time.monotonic()
-            self._turn()
-        self._finish()
         self.resign()
 
     def _failed(self, what: str) -> None:
