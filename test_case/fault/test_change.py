@@ -284,6 +284,19 @@ def test_a_restart_of_nothing_is_refused(make_server: StartServer) -> None:
     assert refused.stderr.startswith("redlog: no server runs on ")
 
 
+def test_a_server_of_systemd_is_not_taken_from_it(make_server: StartServer) -> None:
+    script = (
+        "import os, sys; os.environ['SYSTEMD_EXEC_PID'] = str(os.getpid()); "
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    server = make_server()
+    server.start_as([sys.executable, "-c", script, str(ROOT / "manage.py"), "gunicorn-server"])
+    refused = replace(server)
+    assert refused.returncode == 1
+    assert "systemctl restart" in refused.stderr
+    assert server.report({"message": "still here"}).status_code == 202
+
+
 def test_a_hup_with_a_broken_file_harms_nobody(changing: Any, tmp_path: Path) -> None:
     secret = tmp_path / "workers"
     secret.write_text("1")
