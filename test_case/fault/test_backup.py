@@ -13,14 +13,19 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from conftest import StartServer
+from msgspec.structs import replace
 from node import Node, frame
 from senders import Senders
 from started import ROOT, Server
 
+from database.day_file import open_for_reading
 from database.snapshot import snapshot
+from service.backup import dump_command
 from utils.clock import DAY, now_us
+from utils.settings import Database, load_settings
 
 pytestmark = [pytest.mark.fault, pytest.mark.server]
 
@@ -164,6 +169,16 @@ def test_there_must_be_something_to_back_up(make_server: StartServer, tmp_path: 
     assert not (tmp_path / "b").exists()
 
 
+def test_the_dump_command_of_mysql_names_everything_but_the_password() -> None:
+    settings = load_settings(ROOT / "setting.yaml", {})
+    assert dump_command(settings) is None
+    url = "mysql+pymysql://log:geheim@db.example:3307/redlog"
+    command = dump_command(replace(settings, database=Database(url))) or ""
+    for part in ("--single-transaction", "db.example", "3307", "--user=log", " redlog"):
+        assert part in command
+    assert "geheim" not in command
+
+
 # The moment.
 
 
@@ -174,8 +189,16 @@ def node(tmp_path: Path) -> Any:
     node.close()
 
 
-def test_the_days_agree_however_they_are_written_meanwhile(node: Node, tmp_path: Path) -> None:
+def test_the_days_agree_however_they_are_written_meanwhile(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Yesterday's and today's frames take turns in one segment: a position covers both files."""
+
+    def open_slowly(path: Path) -> apsw.Connection:
+        time.sleep(0.05)
+        return open_for_reading(path)
+
+    monkeypatch.setattr("database.snapshot.open_for_reading", open_slowly)
     today = now_us()
     stop = threading.Event()
     path = node.write_segment(at=today - DAY)
