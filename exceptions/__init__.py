@@ -97,3 +97,5 @@ class NotAccepting(Problem):
 
 class StartError(Exception):
     """The server can't start; the message is the one line that says why. Never sent to a client."""
+
+    exit_code = 1
