@@ -17,7 +17,7 @@ from database.frame import SEGMENT_HEADER, pack
 from database.progress import Progress, read_progress
 from exceptions import NotAccepting
 from utils.clock import now_us
-from utils.files import ordered_name, sync_directory
+from utils.files import is_locked, ordered_name, sync_directory
 from utils.level import SEVERITIES
 from utils.log import log
 from utils.record import Form
@@ -217,8 +217,8 @@ class Journal:
                 self._refusal = "the journal's disk fails"
 
 
-def backlog(folder: Path, progress: Progress | None = None) -> int:
-    """Bytes in the journal that are not stored yet."""
+def backlog(folder: Path, progress: Progress | None = None, closed_only: bool = False) -> int:
+    """Bytes in the journal that are not stored yet; `closed_only`: that nobody adds to any more."""
     positions = (progress or read_progress(folder)).positions
     waiting = 0
     with os.scandir(folder) as entries:
@@ -226,6 +226,8 @@ def backlog(folder: Path, progress: Progress | None = None) -> int:
             if entry.name.endswith(".seg"):
                 try:
                     size = entry.stat().st_size
+                    if closed_only and is_locked(Path(entry.path)):
+                        continue
                 except FileNotFoundError:
                     continue
                 waiting += max(0, size - positions.get(entry.name[:-4], len(SEGMENT_HEADER)))
