@@ -3,6 +3,7 @@
 if __name__ != "__init__":
     raise ImportError("the root is no package: import it as `__init__`, from its own folder")
 
+import sys
 from pathlib import Path
 
 from flask import Flask
@@ -34,7 +35,8 @@ apps = Apps(engine, data)
 tokens = Tokens(load_secret(data))
 journal = Journal(settings.journal, data)
 log_store = open_store(engine, data)
-writer = Writer(data, log_store, settings.writer, settings.retention, metrics.count_records)
+drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
+writer = Writer(data, log_store, settings.writer, settings.retention, metrics.count_records, drain)
 
 # The application; pages of other origins are let in by Flask-Cors.
 app = Flask("redlog", root_path=str(root), static_folder=None)

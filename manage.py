@@ -226,6 +226,15 @@ def journal_status(as_json: bool) -> None:
     show(status(checked_settings().data_path / "journal"), as_json)
 
 
+@journal_group.command("drain", hidden=True)
+@click.argument("lock", type=int)
+def journal_drain(lock: int) -> None:
+    """What the elected writer hires; LOCK is the descriptor of its lock."""
+    from __init__ import writer
+
+    writer.work_for_parent(lock)
+
+
 def show(values: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
     """Print values as JSON, or a line each; a list as a paragraph each."""
     if as_json:

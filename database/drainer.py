@@ -4,13 +4,16 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
+from database.decode_ahead import DecodeAhead, Work
 from database.frame import Damage, Frame
+from database.journal import backlog
 from database.log_store import LogStore
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
@@ -79,17 +82,44 @@ class Drainer:
         Raises one of `day_file.AWAY` when the store can't be written; nothing is lost then.
         """
         stored = 0
-        limit = self.settings.batch_bytes
-        chunks = read_chunks(self.folder, self._positions, limit, stop, self._finished)
-        for chunk in chunks:
-            started = time.monotonic()
-            before = self._positions.get(chunk.segment, 0)
-            self._store(chunk)
+        for chunk, prepared in self.prepare(self._positions, self._finished, stop):
+            with self._measured(chunk):
+                try:
+                    self._store(chunk, prepared)
+                except AWAY:
+                    raise
+                except Exception:
+                    log.exception("a transaction failed; storing its frames one by one")
+                    self._store_patiently(chunk)
             stored += len(chunk.pieces)
-            self._measure(chunk.end - before, time.monotonic() - started)
             self._housekeep()
         self._housekeep()
         return stored
+
+    def drain_ahead(self, ahead: DecodeAhead, stop: Callable[[], bool]) -> None:
+        """Like `drain`, with another process to decode; raises whatever goes wrong.
+
+        Not to be called again once it was stopped.
+        """
+        for chunk, prepared in ahead.work(self._positions, self._finished):
+            with self._measured(chunk):
+                self._store(chunk, prepared)
+            self._housekeep()
+            if stop():
+                return
+        self._housekeep()
+
+    def prepare(
+        self, positions: dict[str, int], finished: set[str], stop: Callable[[], bool] = bool
+    ) -> Work:
+        """Read and decode all that is not stored yet. `stop` is asked now and then."""
+        limit = self.settings.batch_bytes
+        for chunk in read_chunks(self.folder, positions, limit, stop, finished):
+            yield chunk, self._prepare(chunk)
+
+    def waiting(self) -> int:
+        """Bytes in the journal that are not stored yet."""
+        return backlog(self.folder, Progress(positions=self._positions))
 
     def _prepare(self, chunk: Chunk) -> Iterator[Prepared]:
         """Decode a chunk's frames; what can't be decoded is put aside and counted as rejected."""
@@ -112,22 +142,20 @@ class Drainer:
         bare = frame._replace(payload=b"", received_at=received_at)
         return Prepared(bare, [], {"quarantined": frame.records})
 
-    def _store(self, chunk: Chunk) -> None:
+    def _store(self, chunk: Chunk, prepared: Iterable[Prepared]) -> None:
         if not chunk.readable:
             self.quarantine.move_segment(self.folder, chunk.segment)
-        else:
-            try:
-                self._append(chunk.segment, self._prepare(chunk))
-            except AWAY:
-                raise
-            except Exception:
-                log.exception("a transaction failed; storing its frames one by one")
-                for prepared in self._prepare(chunk):
-                    if prepared.frame.end > self._positions.get(chunk.segment, 0):
-                        self._append_patiently(chunk.segment, prepared)
+        self._append(chunk.segment, prepared)
         self._positions[chunk.segment] = chunk.end
-        if chunk.finished:
+        if chunk.finished or not chunk.readable:
             self._finished.add(chunk.segment)
+
+    def _store_patiently(self, chunk: Chunk) -> None:
+        """Store a chunk frame by frame, so that a bad one does not block the line."""
+        for prepared in self._prepare(chunk):
+            if prepared.frame.end > self._positions.get(chunk.segment, 0):
+                self._append_patiently(chunk.segment, prepared)
+        self._store(chunk, [])
 
     def _append(self, segment: str, batch: Iterable[Prepared]) -> None:
         for appended in self.log_store.append(segment, batch):
@@ -144,8 +172,13 @@ class Drainer:
                 if attempt == self.settings.poison_tries:
                     self._append(segment, [self._poisoned(segment, prepared.frame, error)])
 
-    def _measure(self, size: int, seconds: float) -> None:
+    @contextmanager
+    def _measured(self, chunk: Chunk) -> Iterator[None]:
         """Keep a smoothed rate, from which clients are told when to come back."""
+        started = time.monotonic()
+        before = self._positions.get(chunk.segment, 0)
+        yield
+        size, seconds = chunk.end - before, time.monotonic() - started
         if size > 0 and seconds > 0:
             self._rate += (size / seconds - self._rate) * (0.2 if self._rate else 1.0)
 

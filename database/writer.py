@@ -1,7 +1,8 @@
 """The writer: a thread in every worker process, of which one at a time drains the node's journal.
 
-A file lock elects it, so another takes over the moment it dies. `drain` can be called without a
-thread, by whoever is `elected`.
+A file lock elects it, so another takes over the moment it dies. While much waits, it hires a
+process of its own and hands it the lock. `drain` can be called without a thread, by whoever is
+`elected`.
 """
 
 import os
@@ -9,10 +10,13 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from database.day_append import CounterKey
 from database.day_file import AWAY
+from database.decode_ahead import DecodeAhead
+from database.drain_process import DrainProcess, obey, tell
 from database.drainer import Count, Drainer
 from database.journal import backlog
 from database.log_store import LogStore
@@ -22,6 +26,9 @@ from utils.settings import Retention, WriterSettings
 
 STOP_POLL_SECONDS = 0.05
 MAX_BACKOFF_SECONDS = 15.0
+BUSY_SECONDS = 0.2  # much has been waiting for so long: hire
+CALM_SECONDS = 10.0  # little has been waiting for so long: the hired process ends
+LAME_SECONDS = 60.0  # the hired process failed: try again after so long
 
 
 def _heard_by_nobody(counters: Counter[CounterKey]) -> None:
@@ -29,7 +36,11 @@ def _heard_by_nobody(counters: Counter[CounterKey]) -> None:
 
 
 class Writer:
-    """Runs for election and drains; `on_stored` hears what is added to the counters."""
+    """Runs for election and drains; `on_stored` hears what is added to the counters.
+
+    `command` starts a process that calls `work_for_parent` with its last argument; without one, all
+    is drained in the thread.
+    """
 
     def __init__(
         self,
@@ -38,10 +49,15 @@ class Writer:
         settings: WriterSettings,
         retention: Retention,
         on_stored: Count = _heard_by_nobody,
+        command: Sequence[str] = (),
     ) -> None:
         self.folder = data_dir / "journal"
         self.log_store = log_store
         self.settings = settings
+        self.on_stored = on_stored
+        self._command = command
+        self._hired: DrainProcess | None = None
+        self._calm_at = time.monotonic()
         self._drainer = Drainer(data_dir, log_store, settings, retention, on_stored)
         self._stopping = threading.Event()
         self._deadline = float("inf")
@@ -70,12 +86,16 @@ class Writer:
     def drain(self) -> int:
         """Store all that the journal holds; the number of frames. Only for the elected one.
 
-        Raises one of `day_file.AWAY` when the store can't be written; nothing is lost then.
+        It leaves the rest when it should be hired out. Raises one of `day_file.AWAY` when the store
+        can't be written; nothing is lost then.
         """
-        return self._drainer.drain(lambda: not self._has_time())
+        return self._drainer.drain(lambda: not self._has_time() or self._is_relieved())
 
     def resign(self) -> None:
         """Let another drain."""
+        if self._hired is not None:
+            self._hired.end()
+            self._hired = None
         if self._lock is None:
             return
         self._drainer.let_go()
@@ -91,8 +111,7 @@ class Writer:
 
     def stop(self, seconds: float = 0.0) -> None:
         """Drain for at most `seconds`, leave the rest in the journal. Harmless when not started."""
-        self._deadline = time.monotonic() + seconds
-        self._stopping.set()
+        self.stop_within(seconds)
         if self._thread is not None:
             self._thread.join(seconds + 30)
             if self._thread.is_alive():
@@ -100,9 +119,20 @@ class Writer:
                 return
         self.resign()
 
+    def stop_within(self, seconds: float) -> None:
+        """Like `stop`, without waiting for it."""
+        self._deadline = time.monotonic() + seconds
+        self._stopping.set()
+        if (hired := self._hired) is not None:
+            hired.stop(seconds)
+
     def _run(self) -> None:
         while not self._stopping.wait(self._pause()):
             self._turn()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Drain while there is time; what is left stays in the journal."""
         while self._has_time() and self._failures == 0 and backlog(self.folder) > 0:
             if not self._turn():  # another one drains
                 time.sleep(STOP_POLL_SECONDS)
@@ -111,7 +141,7 @@ class Writer:
         """One turn of the thread: it must not end for any failure."""
         try:
             self.log_store.release_dropped()
-            stored = self.drain() if self.elected() else 0
+            stored = self._work() if self.elected() else 0
         except AWAY as error:
             self._failed(f"the store is away: {error}")
             return 0
@@ -123,6 +153,65 @@ class Writer:
             log.warning("the store is back")
             self._failures = 0
         return stored
+
+    def _work(self) -> int:
+        if not self._is_relieved():
+            return self.drain()
+        self._hand_over()
+        return 0
+
+    # The hired process.
+
+    def _is_relieved(self) -> bool:
+        """Whether a hired process is ready to go on; one is hired when much keeps waiting."""
+        if self._hired is None:
+            if self._lock is None or not self._is_busy():
+                return False
+            self._hired = DrainProcess(self._command, self._lock)
+        return self._hired.is_ready() and not self._stopping.is_set()
+
+    def _is_busy(self) -> bool:
+        if not self._command or self._drainer.waiting() < self.settings.process_bytes:
+            self._calm_at = max(self._calm_at, time.monotonic())
+        return self._calm_at + BUSY_SECONDS < time.monotonic()
+
+    def _hand_over(self) -> None:
+        """Leave the lock to the hired process, and hear of its work until it ends."""
+        assert self._hired is not None and self._lock is not None
+        self._drainer.let_go()
+        os.close(self._lock)
+        self._lock = None
+        try:
+            for counters in self._hired.begin():
+                self.on_stored(counters)
+        finally:
+            code = self._hired.end()
+            self._hired = None
+            self._calm_at = time.monotonic() + (LAME_SECONDS if code else 0.0)
+        if code:
+            log.warning("the process that drains ended with code %d; a thread goes on", code)
+
+    def work_for_parent(self, lock: int) -> None:
+        """In the hired process: drain until little has been waiting for a while.
+
+        It raises whatever goes wrong: the thread that hired it goes on then, patiently.
+        """
+        ahead = DecodeAhead(self._drainer.prepare)
+        self._drainer.on_stored = tell
+        if not obey(self.stop_within):
+            return
+        self._drainer.take_over()
+        self._lock = lock
+        while self._calm_at + CALM_SECONDS > time.monotonic():
+            if self._stopping.wait(self._pause()) and backlog(self.folder) == 0:
+                break
+            much = self._drainer.waiting() >= self.settings.process_bytes
+            self._drainer.drain_ahead(ahead, lambda: not self._has_time())
+            if not self._has_time():
+                break
+            if much:
+                self._calm_at = time.monotonic()
+        self.resign()
 
     def _failed(self, what: str) -> None:
         self._failures += 1

@@ -23,7 +23,7 @@ from utils.settings import Database, JournalSettings, Retention, WriterSettings
 APPS = tuple(range(1, 10))
 MESSAGE = COLUMNS.index("message")
 JOURNAL = JournalSettings("interval", 20, 1 << 20, 1 << 30, 0)
-WRITER = WriterSettings(True, 5, 1 << 16, 3, 5)
+WRITER = WriterSettings(True, 5, 1 << 16, 1 << 17, 3, 5)
 
 
 class Node:

@@ -64,6 +64,7 @@ class WriterSettings(Section, frozen=True):
     enabled: bool
     poll_ms: Positive
     batch_bytes: Positive
+    process_bytes: Positive
     poison_tries: Positive
     stop_seconds: Count
 

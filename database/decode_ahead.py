@@ -1,0 +1,82 @@
+"""A process that reads and decodes the journal for the one that stores it, one step ahead.
+
+Decoding and making rows take as long as storing them, and both want the interpreter: in two
+processes they run at the same time. What is prepared goes through a pipe in small parts, which
+are still in the processor's caches when they are stored.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, Pipe
+from typing import Any
+
+import msgspec
+
+from database.day_append import Prepared
+from database.frame import Frame
+from database.segments import Chunk
+
+PART_VALUES = 5_000  # in one message, about: some hundred records
+Work = Iterator[tuple[Chunk, Iterator[Prepared]]]
+Places = tuple[dict[str, int], list[str]]  # positions by segment, segments that are finished
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_places = msgspec.msgpack.Decoder(Places).decode
+_decode_part = msgspec.msgpack.Decoder(list[tuple[list[Any], list[Any], dict[str, int]]]).decode
+_decode_chunk = msgspec.msgpack.Decoder(tuple[str, int, bool, bool] | None).decode
+
+
+class DecodeAhead:
+    """The process, forked here: `prepare` runs in it, and what it yields comes out of `work`."""
+
+    def __init__(self, prepare: Callable[[dict[str, int], set[str]], Work]) -> None:
+        self._pipe, other = Pipe()
+        if os.fork() == 0:
+            self._pipe.close()
+            _serve(other, prepare)
+        other.close()
+
+    def work(self, positions: dict[str, int], finished: set[str]) -> Work:
+        """All that is not stored yet, as `prepare` yields it. Take every iterator to its end."""
+        self._pipe.send_bytes(_encode((positions, list(finished))))
+        while (head := _decode_chunk(self._pipe.recv_bytes())) is not None:
+            segment, end, is_finished, readable = head
+            yield Chunk(segment, [], end, is_finished, readable), self._parts()
+
+    def _parts(self) -> Iterator[Prepared]:
+        while part := _decode_part(self._pipe.recv_bytes()):
+            for frame, values, rejected in part:
+                yield Prepared(Frame(*frame), values, rejected)
+
+
+def _serve(pipe: Connection, prepare: Callable[[dict[str, int], set[str]], Work]) -> None:
+    """In the process: answer until the other end is gone."""
+    code = 1
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, 0)  # the parent's ends of pipes must end with the parent
+        os.dup2(nothing, 1)
+        while True:
+            positions, finished = _decode_places(pipe.recv_bytes())
+            for chunk, prepared in prepare(positions, set(finished)):
+                pipe.send_bytes(_encode((chunk.segment, chunk.end, chunk.finished, chunk.readable)))
+                _send_parts(pipe, prepared)
+            pipe.send_bytes(_encode(None))
+    except (EOFError, ConnectionError):
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _send_parts(pipe: Connection, prepared: Iterator[Prepared]) -> None:
+    part: list[Any] = []
+    size = 0
+    for frame, values, rejected in prepared:
+        part.append((frame._replace(payload=b""), values, dict(rejected)))
+        size += len(values)
+        if size >= PART_VALUES:
+            pipe.send_bytes(_encode(part))
+            part, size = [], 0
+    if part:
+        pipe.send_bytes(_encode(part))
+    pipe.send_bytes(_encode([]))
