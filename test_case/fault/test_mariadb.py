@@ -45,9 +45,8 @@ def test_a_report_is_stored_found_and_counted(mariadb: MariaDB, make_server: Sta
     assert len({log["id"] for log in found}) == 250
     (one,) = server.query(**{"q": "付失败 😀 17", "attr.n": "17"})
     assert server.get(f"/api/v1/logs/{one['id']}").json() == one
-    answer = server.get(
-        "/api/v1/logs/histogram", interval="1d", **{"from": "2023-11-14", "to": "2023-11-16"}
-    )
+    span = {"from": "2023-11-14", "to": "2023-11-16"}
+    answer = server.get("/api/v1/logs/histogram", interval="1d", **span)
     assert [bucket["counts"] for bucket in answer.json()["buckets"]] == [{"error": 250}]
     totals = {"received": 500, "stored": 250, "duplicate": 250}
     wait_until(lambda: server.totals() == totals, "the counters")
