@@ -155,6 +155,8 @@ class Writer:
         return stored
 
     def _work(self) -> int:
+        if not self._command or self._drainer.waiting() < self.settings.process_bytes:
+            self._calm_at = max(self._calm_at, time.monotonic())
         if not self._is_relieved():
             return self.drain()
         self._hand_over()
@@ -165,15 +167,11 @@ class Writer:
     def _is_relieved(self) -> bool:
         """Whether a hired process is ready to go on; one is hired when much keeps waiting."""
         if self._hired is None:
-            if self._lock is None or not self._is_busy():
+            if not self._command or self._calm_at + BUSY_SECONDS > time.monotonic():
                 return False
+            assert self._lock is not None
             self._hired = DrainProcess(self._command, self._lock)
         return self._hired.is_ready() and not self._stopping.is_set()
-
-    def _is_busy(self) -> bool:
-        if not self._command or self._drainer.waiting() < self.settings.process_bytes:
-            self._calm_at = max(self._calm_at, time.monotonic())
-        return self._calm_at + BUSY_SECONDS < time.monotonic()
 
     def _hand_over(self) -> None:
         """Leave the lock to the hired process, and hear of its work until it ends."""
