@@ -36,7 +36,8 @@ class DecodeAhead:
         self._answer, answer = Pipe(duplex=False)
         if hasattr(fcntl, "F_SETPIPE_SZ"):  # so that neither waits for the other's time slice
             fcntl.fcntl(answer.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        if os.fork() == 0:
+        self._pid = os.fork()
+        if self._pid == 0:
             self._request.close()
             self._answer.close()
             _serve(request, answer, prepare)
@@ -49,6 +50,12 @@ class DecodeAhead:
         while (head := _decode_chunk(self._answer.recv_bytes())) is not None:
             segment, end, is_finished, readable = head
             yield Chunk(segment, [], end, is_finished, readable), self._parts()
+
+    def end(self) -> None:
+        """Let it go."""
+        self._request.close()
+        self._answer.close()
+        os.waitpid(self._pid, 0)
 
     def _parts(self) -> Iterator[Prepared]:
         while part := _decode_part(self._answer.recv_bytes()):

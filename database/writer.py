@@ -195,9 +195,14 @@ class Writer:
         It raises whatever goes wrong: the thread that hired it goes on then, patiently.
         """
         ahead = DecodeAhead(self._drainer.prepare)
+        try:
+            if obey(self.stop_within):
+                self._drain_for_parent(lock, ahead)
+        finally:
+            ahead.end()
+
+    def _drain_for_parent(self, lock: int, ahead: DecodeAhead) -> None:
         self._drainer.on_stored = tell
-        if not obey(self.stop_within):
-            return
         self._drainer.take_over()
         self._lock = lock
         while self._calm_at + CALM_SECONDS > time.monotonic():
