@@ -61,6 +61,7 @@ def test_nothing_is_lost_or_doubled_when_mariadb_is_killed_under_load(
     server = make_server(
         REDLOG_DATABASE__URL=own_mariadb.url(own_mariadb.new_database()),
         REDLOG_WRITER__BATCH_BYTES="20000",
+        REDLOG_WRITER__PROCESS_BYTES="2000",
     ).start()
     with Senders(server) as load:
         for _ in range(3):
