@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,38 +12,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from database.engine import HEAD, migrate
 from database.mysql_errors import explain
 from exceptions import StartError
-from service import operate
+from service import backup, operate
 from service.health import reasons
 from service.journal import status
+from service.verify import verify
 from service.welcome import make_ready
-from utils import startup
+from utils import startup, succession
+from utils.command import group, json_option, server_options, show
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
 HERE = Path(__file__).resolve().parent
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of both servers: each stands for a setting."""
-    for name, key, what in (
-        ("--workers", "REDLOG_SERVER__WORKERS", "Worker processes."),
-        ("--port", "REDLOG_SERVER__PORT", "Port to listen on."),
-        ("--host", "REDLOG_SERVER__HOST", "Address to listen on."),
-        ("--profile", "REDLOG_PROFILE", "Profile of setting.yaml."),
-    ):
-        option = click.option(name, expose_value=False, help=what, callback=_into_environment(key))
-        command = option(command)
-    return command
-
-
-def _into_environment(key: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
-    def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-        if value is not None:
-            os.environ[key] = value
-
-    return callback
 
 
 def checked_settings() -> Settings:
@@ -69,13 +47,20 @@ def cli() -> None:
     """Run and look after a RedLog server (日志数据上报系统)."""
 
 
+app_group = group(cli, "app", "Apps and their ingest keys.")
+token_group = group(cli, "token", "Access tokens for readers.")
+partition_group = group(cli, "partition", "Day partitions of the records.")
+journal_group = group(cli, "journal", "The journal of accepted reports.")
+
+
 @cli.command("gunicorn-server")
 @server_options
 @click.option("--accesslog", help="File for a line per request; - is standard output.")
 @click.option("--errorlog", help="File for the server's own log; - is standard error.")
+@click.option("--replace", is_flag=True, help="Replace the running server; its port stays open.")
 @click.argument("gunicorn_arguments", nargs=-1, type=click.UNPROCESSED)
 def gunicorn_server(
-    accesslog: str | None, errorlog: str | None, gunicorn_arguments: tuple[str, ...]
+    accesslog: str | None, errorlog: str | None, replace: bool, gunicorn_arguments: tuple[str, ...]
 ) -> None:
     """Run the server in the foreground (what ./start.sh does).
 
@@ -83,14 +68,21 @@ def gunicorn_server(
     Arguments after -- go to gunicorn.
     """
     settings = checked_settings()
-    startup.check_not_running(settings.data_path / "redlog.pid")
     startup.check_worker_class(settings.server.worker_class)
-    startup.check_port(settings.server.host, settings.server.port)
+    if replace:
+        old, new = succession.replace(settings)
+        click.echo(f"restarted (pid {new} follows {old}); the port was open all the while")
+        return
+    if succession.is_successor():
+        startup.check_not_running(settings.data_path / "redlog.pid.2")
+    else:
+        startup.check_not_running(settings.data_path / "redlog.pid")
+        startup.check_port(settings.server.host, settings.server.port)
     greeting = prepare(settings)
     arguments = ["--config", str(HERE / "configm.py"), *gunicorn_arguments]
     for option, value in (("--access-logfile", accesslog), ("--error-logfile", errorlog)):
         arguments += [option, value] if value else []
-    serve(HERE, [*arguments, "run:app"], lambda: click.echo(greeting))
+    serve(HERE, settings.data_path, [*arguments, "run:app"], lambda: click.echo(greeting))
 
 
 def prepare(settings: Settings) -> str:
@@ -139,9 +131,20 @@ def doctor() -> None:
     sys.exit(1 if failing else 0)
 
 
-@cli.group("app")
-def app_group() -> None:
-    """Apps and their ingest keys."""
+@cli.command("backup")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def backup_command(path: Path, as_json: bool) -> None:
+    """Copy everything to the new folder PATH while the server runs."""
+    show(backup.back_up(checked_settings(), path), as_json)
+
+
+@cli.command("restore")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def restore_command(path: Path, as_json: bool) -> None:
+    """Bring the backup PATH into an empty data directory, before the first start."""
+    show(backup.restore(checked_settings(), path), as_json)
 
 
 @app_group.command("create")
@@ -174,11 +177,6 @@ def app_rotate_key(app_id: int, as_json: bool) -> None:
     show(operate.rotate_key(root().apps, app_id), as_json)
 
 
-@cli.group("token")
-def token_group() -> None:
-    """Access tokens for readers."""
-
-
 @token_group.command("create")
 @click.option("--scope", type=click.Choice(["read", "admin"]), default="read", show_default=True)
 @click.option("--app", "app_ids", type=int, multiple=True, help="Only this app; repeatable.")
@@ -190,11 +188,6 @@ def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json
     days = days or server.settings.token.days
     token = operate.create_token(server.tokens, server.apps, scope, app_ids, days)
     click.echo(json.dumps({"token": token}) if as_json else token)
-
-
-@cli.group("partition")
-def partition_group() -> None:
-    """Day partitions of the records."""
 
 
 @partition_group.command("list")
@@ -214,16 +207,23 @@ def partition_drop(name: str, wait: float) -> None:
     click.echo(f"Dropped {name}.")
 
 
-@cli.group("journal")
-def journal_group() -> None:
-    """The journal of accepted reports."""
-
-
 @journal_group.command("status")
 @json_option
 def journal_status(as_json: bool) -> None:
     """What waits to be stored, and how the writer fares."""
     show(status(checked_settings().data_path / "journal"), as_json)
+
+
+@journal_group.command("verify")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@json_option
+def journal_verify(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check segments, or all in a folder [the journal]; exit code 1 when one is not sound."""
+    checked = verify(paths or [checked_settings().data_path / "journal"])
+    show(checked, as_json)
+    if not as_json:
+        click.echo(f"{len(checked)} segments checked")
+    sys.exit(any(segment["state"] != "sound" for segment in checked))
 
 
 @journal_group.command("drain", hidden=True)
@@ -235,21 +235,13 @@ def journal_drain(lock: int) -> None:
     writer.work_for_parent(lock)
 
 
-def show(values: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
-    """Print values as JSON, or a line each; a list as a paragraph each."""
-    if as_json:
-        click.echo(json.dumps(values, ensure_ascii=False))
-        return
-    for each in values if isinstance(values, list) else [values]:
-        click.echo("\n".join(f"{name}: {value}" for name, value in each.items()))
-
-
 def main() -> None:
     """Run a command; what the operator must mend is one line, not a traceback."""
     try:
         cli()
     except StartError as error:
-        sys.exit(f"redlog: {error}")
+        click.echo(f"redlog: {error}", err=True)
+        sys.exit(error.exit_code)
     except SQLAlchemyError as error:
         sys.exit(f"redlog: the database: {explain(error)}")
 

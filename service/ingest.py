@@ -5,6 +5,7 @@ from typing import Any
 from database.journal import Journal
 from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
+from service.shed import shed
 from utils.record import MAX_TEXT, dumps
 
 
@@ -16,16 +17,18 @@ def accept(
     max_records: int,
     journal: Journal,
 ) -> bytes:
-    """Keep a report's good records and return the receipt as JSON.
+    """Keep a report's good records, under overload those of weight, and return the receipt as JSON.
 
     `lines`: the body is declared to be NDJSON. The body's own `batch_id` goes before the header's.
     Raises UnreadableBody, TooLarge, NoGoodRecord and NotAccepting.
     """
     batch = decode_batch(body, lines, max_records)
+    if journal.shedding:
+        batch = shed(batch, journal.shed_below)
     batch_id = batch.batch_id or _checked(idempotency_key)
-    if batch.count or batch.rejected:
+    if batch.count or batch.rejected or batch.shed:
         journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload)
-    if batch.rejected and not batch.count:
+    if batch.rejected and not batch.count and not batch.shed:
         raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=batch.rejected)
     return _receipt(batch, batch_id)
 
@@ -37,7 +40,11 @@ def _checked(key: str | None) -> str | None:
 
 
 def _receipt(batch: Batch, batch_id: str | None) -> bytes:
-    receipt: dict[str, Any] = {"accepted": batch.count, "rejected": batch.rejected, "shed": 0}
+    receipt: dict[str, Any] = {
+        "accepted": batch.count,
+        "rejected": batch.rejected,
+        "shed": batch.shed,
+    }
     if batch_id is not None:
         receipt["batch_id"] = batch_id
     return dumps(receipt)

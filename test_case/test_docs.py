@@ -25,8 +25,9 @@ from manage import cli
 
 commands = []
 for name, command in cli.commands.items():
-    subcommands = getattr(command, "commands", None)
-    commands += [f"{name} {sub}" for sub in subcommands] if subcommands else [name]
+    subcommands = getattr(command, "commands", {})
+    shown = [f"{name} {sub}" for sub in subcommands if not subcommands[sub].hidden]
+    commands += shown if subcommands else [name]
 routes = [rule.rule for rule in app.url_map.iter_rules()]
 print(json.dumps({"routes": routes, "commands": commands}))
 """
