@@ -11,7 +11,7 @@ from flask import Flask
 from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
-from database.log_store import LogStore
+from database.stores import open_store
 from database.writer import Writer
 from utils.guard import Guard
 from utils.log import set_up_log
@@ -31,10 +31,10 @@ metrics = Metrics(data)
 
 # Engines: made here, connected by the process that first uses them.
 engine = open_engine(settings.database, data)
-apps = Apps(engine)
+apps = Apps(engine, data)
 tokens = Tokens(load_secret(data))
 journal = Journal(settings.journal, data)
-log_store = LogStore(engine, data)
+log_store = open_store(engine, data)
 drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
 writer = Writer(data, log_store, settings.writer, settings.retention, metrics.count_records, drain)
 

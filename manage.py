@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from database.engine import HEAD, migrate
+from database.mysql_errors import explain
 from exceptions import StartError
 from service import backup, operate
 from service.health import reasons
 from service.journal import status
 from service.verify import verify
-from service.welcome import welcome
+from service.welcome import make_ready
 from utils import startup, succession
 from utils.command import group, json_option, server_options, show
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
 HERE = Path(__file__).resolve().parent
-FIRST_APP = "default"
 
 
 def checked_settings() -> Settings:
@@ -37,6 +38,7 @@ def root() -> Any:
     import __init__
 
     migrate(__init__.engine)
+    __init__.log_store.upgrade()
     return __init__
 
 
@@ -85,13 +87,9 @@ def gunicorn_server(
 
 def prepare(settings: Settings) -> str:
     """Bring the database up to date, make what a first start needs, and say how to go on."""
-    server = root()
-    existing = server.apps.all()
-    app = existing[0] if existing else server.apps.create(FIRST_APP)
-    seconds = settings.token.days * 86_400
-    token = None if existing else server.tokens.issue("read", None, seconds)
-    server.engine.dispose()
-    return welcome(settings, app, token)
+    import __init__ as server
+
+    return make_ready(settings, server.log_store, server.apps, server.tokens)
 
 
 @cli.command("debug-server")
@@ -100,7 +98,8 @@ def debug_server() -> None:
     """Run Flask's debug server with the writer in the same process; never in production."""
     settings = checked_settings()
     click.echo(prepare(settings))
-    server = root()
+    import __init__ as server
+
     server.journal.start()
     server.writer.start()
     try:
@@ -124,7 +123,7 @@ def doctor() -> None:
     from __init__ import engine
 
     pid = startup.running_pid(settings.data_path / "redlog.pid")
-    checks, failing = reasons(settings, engine, pid is not None)
+    checks, failing = reasons(settings, engine, pid is not None, thorough=True)
     profile = os.environ.get("REDLOG_PROFILE", "default")
     server = f"running (pid {pid})" if pid else "not running"
     show({"settings": f"good (profile {profile})", "server": server, **checks}, as_json=False)
@@ -243,6 +242,8 @@ def main() -> None:
     except StartError as error:
         click.echo(f"redlog: {error}", err=True)
         sys.exit(error.exit_code)
+    except SQLAlchemyError as error:
+        sys.exit(f"redlog: the database: {explain(error)}")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bodies import write_bodies
-from database import day_append, drainer, frame, journal, log_store, segments
+from database import day_append, drainer, frame, journal, segments, sqlite_store
 from database.engine import migrate, open_engine
 from database.writer import Writer
 from service import batch as batches
@@ -54,7 +54,7 @@ def main(frames: int) -> None:
         (drainer, "decode"),
         (drainer, "make_rows"),
         (day_append.Inserting, "add"),
-        (log_store, "append"),
+        (sqlite_store, "append"),
         (drainer.Drainer, "_store"),
         (drainer.Drainer, "_housekeep"),
     ):
@@ -74,7 +74,7 @@ def main(frames: int) -> None:
         acknowledging.stop()
         engine = open_engine(settings.database, data)
         migrate(engine)
-        store = log_store.LogStore(engine, data)
+        store = sqlite_store.SQLiteStore(engine, data)
         writer = Writer(data, store, settings.writer, settings.retention)
         assert writer.elected()
         begun = time.perf_counter()

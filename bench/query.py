@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bodies import NEEDLE, USER
 from database.engine import open_engine
 from database.log_query import LogFilter
-from database.log_store import LogStore
+from database.stores import open_store
 from utils.settings import Database
 
 RUNS = 51
@@ -50,7 +50,7 @@ QUERIES = {
 
 def compare(data: Path, day_file: Path, app: int, query: Query) -> tuple[float, float]:
     """Median milliseconds of the store's search and of the SQL, which must find the same rows."""
-    store = LogStore(open_engine(Database(url=""), data), data)
+    store = open_store(open_engine(Database(url=""), data), data)
     file = apsw.Connection(str(day_file), flags=apsw.SQLITE_OPEN_READWRITE)
     sql = f"SELECT * FROM log WHERE app_id = ? {query.where} {NEWEST}"
     wanted = LogFilter(apps=(app,), **query.filters)

@@ -2,16 +2,24 @@
 
 import secrets
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NoAnswer
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Engine, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from database.known_keys import KnownKeys
 from database.tables import app, app_counter
+from exceptions import NotAccepting
 from utils.clock import now_us
 
 KNOWN_SECONDS = 2.0
 MAX_KNOWN_KEYS = 10_000
+PATIENCE_SECONDS = 0.3  # for an answer about a key that was known before
+LONGEST_SECONDS = 6.0  # and about one that was not
+AWAY_SECONDS = 1.0  # then the database is not asked for so long
 
 
 class NameTaken(ValueError):
@@ -28,25 +36,67 @@ class App(NamedTuple):
 
 
 class Apps:
-    """The table of apps, with the keys of the last seconds at hand."""
+    """The table of apps, with the keys of the last seconds at hand.
 
-    def __init__(self, engine: Engine) -> None:
+    Keys are looked up by a thread of their own, so that a report never waits long for a database
+    that is away: then what was known of its key last holds.
+    """
+
+    def __init__(self, engine: Engine, data_dir: Path) -> None:
         self.engine = engine
+        self.known_keys = KnownKeys(data_dir / "known_keys.json")
         self._known: dict[str, tuple[float, int | None]] = {}
         self._ids: tuple[float, tuple[int, ...]] = (0.0, ())
+        self._looking_up = ThreadPoolExecutor(1, "keys")
+        self._oldest: Future[int | None] = Future()  # look-up that may be without an answer
+        self._oldest.set_result(None)
+        self._oldest_at = 0.0
+        self._away_until = 0.0
 
     def id_of_key(self, key: str) -> int | None:
-        """The app that owns an ingest key. A change is seen after at most KNOWN_SECONDS."""
+        """The app that owns an ingest key. A change is seen after at most KNOWN_SECONDS.
+
+        Raises NotAccepting for a key that is not known while the database is away.
+        """
         now = time.monotonic()
         known = self._known.get(key)
         if known is not None and known[0] > now:
             return known[1]
         if len(self._known) >= MAX_KNOWN_KEYS:
             self._known.clear()
-        with self.engine.connect() as connection:
-            found: int | None = connection.scalar(select(app.c.id).where(app.c.ingest_key == key))
+        before = self.known_keys.id_of(key)
+        found = self._ask(key, before, now)
         self._known[key] = (now + KNOWN_SECONDS, found)
         return found
+
+    def _ask(self, key: str, before: int | None, now: float) -> int | None:
+        """What the database says of a key, or what it said before if it does not answer."""
+        if now >= self._away_until and not self._is_stuck(now):
+            asked = self._looking_up.submit(self._look_up, key, before)
+            if self._oldest.done():
+                self._oldest, self._oldest_at = asked, now
+            try:
+                return asked.result(PATIENCE_SECONDS if before is not None else LONGEST_SECONDS)
+            except (SQLAlchemyError, NoAnswer):
+                self._away_until = time.monotonic() + AWAY_SECONDS
+        if before is None:
+            raise NotAccepting("the database, which knows the keys, does not answer", 5)
+        return before
+
+    def _is_stuck(self, now: float) -> bool:
+        """Whether a look-up has been waiting for an answer for too long."""
+        return now - self._oldest_at > PATIENCE_SECONDS and not self._oldest.done()
+
+    def _look_up(self, key: str, before: int | None) -> int | None:
+        with self.engine.connect() as connection:
+            found: int | None = connection.scalar(select(app.c.id).where(app.c.ingest_key == key))
+        if found != before:
+            self.keep_keys()
+        return found
+
+    def keep_keys(self) -> None:
+        """Remember all keys for the time when the database is away."""
+        self.known_keys.keep((known.ingest_key, known.id) for known in self.all())
 
     def ids(self) -> tuple[int, ...]:
         """The ids of all apps."""
@@ -71,12 +121,11 @@ class Apps:
         values = {"name": name, "ingest_key": key, "secret": secret, "created_at": now_us()}
         try:
             with self.engine.begin() as connection:
-                made = connection.execute(
-                    insert(app).values(values).returning(app.c.id)
-                ).scalar_one()
+                made = connection.execute(insert(app).values(values))
+                number: int = made.inserted_primary_key[0]  # type: ignore[index]
         except IntegrityError:
             raise NameTaken(name) from None
-        return App(made, name, key, secret)
+        return App(number, name, key, secret)
 
     def rotate_key(self, app_id: int) -> str | None:
         """Give an app a new ingest key; the old one goes within KNOWN_SECONDS. None: no app."""

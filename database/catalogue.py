@@ -69,6 +69,11 @@ class Catalogue:
         with self.engine.begin() as connection:
             self._set(connection, name, records=records, bytes=size)
 
+    def note_version(self, name: str, schema_version: int) -> None:
+        """Note that a partition has another schema now."""
+        with self.engine.begin() as connection:
+            self._set(connection, name, schema_version=schema_version)
+
     def note_emptied(self, name: str, size: int) -> None:
         """Note that a partition has no records any more."""
         statement = update(log_partition).where(

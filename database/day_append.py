@@ -124,18 +124,24 @@ def _count(
 ) -> bool:
     """Count a frame's records by outcome; True when its rows are to be stored."""
     frame = prepared.frame
-    minute = frame.received_at // MINUTE
-    stored = len(prepared.values) // WIDTH
     key = (frame.app_id, frame.key)
     is_new = not frame.key or not (key in keys or _knows(connection, key) or _knew(earlier, key))
-    if is_new and frame.key and stored:
+    if is_new and frame.key and prepared.values:
         keys.add(key)
+    tally(counters, prepared, is_new)
+    return is_new
+
+
+def tally(counters: Counter[CounterKey], prepared: Prepared, is_new: bool) -> None:
+    """Count a frame's records by outcome."""
+    frame = prepared.frame
+    minute = frame.received_at // MINUTE
+    stored = len(prepared.values) // WIDTH
     counters[frame.app_id, minute, "received"] += stored + sum(prepared.rejected.values())
     counters[frame.app_id, minute, "stored" if is_new else "duplicate"] += stored
     for reason, records in prepared.rejected.items():
         outcome = SHED if reason == SHED else f"rejected:{reason}"
         counters[frame.app_id, minute, outcome] += records
-    return is_new
 
 
 def _knows(file: apsw.Connection, key: tuple[int, str]) -> bool:

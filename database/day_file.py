@@ -14,9 +14,9 @@ from pathlib import Path
 import apsw
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
-from database.tables import day_metadata
+from database.tables import day_metadata, log
 from utils.text import contains_folded
 
 SCHEMA_VERSION = 1
@@ -70,11 +70,23 @@ def open_for_writing(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA cache_size = -32768")
     connection.execute("PRAGMA wal_autocheckpoint = 8192")
     connection.execute("PRAGMA journal_size_limit = 67108864")
-    if connection.pragma("user_version") == 0:
+    version = connection.pragma("user_version")
+    if version < SCHEMA_VERSION:
+        steps = [_schema(), *(_new_columns(connection) if version else ())]
         connection.execute(
-            f"BEGIN IMMEDIATE; {_schema()}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT"
+            f"BEGIN IMMEDIATE; {';'.join(steps)}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT"
         )
     return connection
+
+
+def _new_columns(connection: apsw.Connection) -> list[str]:
+    """What gives an older version's file the columns that it lacks; each may be null."""
+    there = {row[1] for row in connection.execute("PRAGMA table_info(log)")}
+    missing = [column for column in log.c if column.name not in there]
+    return [
+        f"ALTER TABLE log ADD COLUMN {CreateColumn(column).compile(dialect=_dialect)}"
+        for column in missing
+    ]
 
 
 def open_for_reading(path: Path) -> apsw.Connection:

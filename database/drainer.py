@@ -209,13 +209,13 @@ class Drainer:
 
     def _remove_finished(self) -> None:
         """Delete the segments whose rows are as durable as they will be."""
-        if not self._finished or not self.log_store.make_durable():
+        if not self._finished:
             return
-        for segment in self._finished:
+        for segment in tuple(self.log_store.make_durable(self._finished)):
             (self.folder / f"{segment}.seg").unlink(missing_ok=True)
             self.log_store.forget_segment(segment)
             self._positions.pop(segment, None)
-        self._finished.clear()
+            self._finished.discard(segment)
 
     def _tell(self, at_once: bool = False) -> None:
         """Tell how far the store is: soon when there is news, now and then when there is none."""

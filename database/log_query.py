@@ -6,28 +6,12 @@ A query's shape (which filters, which order) is compiled once; its values are bo
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Select,
-    and_,
-    bindparam,
-    cast,
-    func,
-    literal_column,
-    or_,
-    select,
-)
-from sqlalchemy import String as StringType
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, or_, select
 
+from database.log_terms import Terms
 from database.tables import log
-from utils.text import folds_like_ascii, like_pattern
+from utils.text import folds_like_ascii
 
-_dialect = sqlite.dialect(paramstyle="named")
-
-_TRUE: ColumnElement[str] = literal_column("'true'")
-_FALSE: ColumnElement[str] = literal_column("'false'")
 _ZERO: ColumnElement[int] = literal_column("0")
 
 COLUMNS = tuple(column.name for column in log.c)
@@ -81,13 +65,13 @@ def shape_of(wanted: LogFilter) -> Shape:
     )
 
 
-def values_of(wanted: LogFilter) -> dict[str, Any]:
+def values_of(wanted: LogFilter, terms: Terms) -> dict[str, Any]:
     """The values to bind for a filter, but for `app_id`."""
     values: dict[str, Any] = {"start": wanted.start, "end": wanted.end}
     for n, (low, high) in enumerate(wanted.severities):
         values |= {f"low_{n}": low, f"high_{n}": high}
     if wanted.text:
-        values |= {"like": like_pattern(wanted.text), "folded": wanted.text.casefold()}
+        values |= terms.text_values(wanted.text)
     values |= {f"field_{n}": value for n, (_, value) in enumerate(wanted.fields)}
     for n, (path, value) in enumerate(wanted.attributes):
         values |= {f"whole_{n}": json_path([path]), f"nested_{n}": json_path(path.split("."))}
@@ -101,7 +85,7 @@ def json_path(keys: list[str]) -> str:
     return "$" + "".join(f'."{key}"' for key in escaped)
 
 
-def _conditions(shape: Shape) -> list[ColumnElement[bool]]:
+def _conditions(shape: Shape, terms: Terms) -> list[ColumnElement[bool]]:
     conditions = [log.c.app_id == bindparam("app_id")]
     if shape.start:
         conditions.append(log.c.time >= bindparam("start"))
@@ -115,27 +99,16 @@ def _conditions(shape: Shape) -> list[ColumnElement[bool]]:
         conditions.append(or_(*ranges))
     for n, name in enumerate(shape.fields):
         conditions.append(log.c[name] == bindparam(f"field_{n}"))
-    conditions += [_attribute(n) for n in range(shape.attributes)]
+    conditions += [terms.attribute(n) for n in range(shape.attributes)]
     if shape.text == "like":
-        conditions.append(log.c.message.like(bindparam("like"), escape="\\"))
+        conditions.append(terms.contains())
     elif shape.text == "folded":
-        conditions.append(func.contains_folded(log.c.message, bindparam("folded")))
+        conditions.append(terms.contains_folded())
     return conditions
 
 
-def _attribute(n: int) -> ColumnElement[bool]:
-    """`a.b` is the member `a.b` or the member `b` of `a`; true and false are found as written."""
-    found = []
-    for path in (f"whole_{n}", f"nested_{n}"):
-        value = func.json_extract(log.c.attributes, bindparam(path))
-        found.append(cast(value, StringType) == bindparam(f"attribute_{n}"))
-        raw = log.c.attributes.op("->")(bindparam(path))
-        found.append(and_(raw == bindparam(f"bare_{n}"), or_(raw == _TRUE, raw == _FALSE)))
-    return or_(*found)
-
-
 @lru_cache(maxsize=512)
-def page_sql(shape: Shape, newest_first: bool, after: str) -> str:
+def page_sql(shape: Shape, newest_first: bool, after: str, terms: Terms) -> str:
     """SQL for one app's next records in a partition, in order, at most `:limit`.
 
     `after` tells where the cursor stands: "" no cursor, "day" in this partition (then
@@ -144,7 +117,7 @@ def page_sql(shape: Shape, newest_first: bool, after: str) -> str:
     time, number = log.c.time, log.c.id
     at: BindParameter[int] = bindparam("cursor_time")
     own: BindParameter[int] = bindparam("cursor_id")
-    statement = select(log).where(*_conditions(shape))
+    statement = select(log).where(*_conditions(shape, terms))
     beyond = time < at if newest_first else time > at
     up_to = time <= at if newest_first else time >= at
     if after == "day":
@@ -156,19 +129,19 @@ def page_sql(shape: Shape, newest_first: bool, after: str) -> str:
         statement = statement.order_by(time.desc(), number.desc())
     else:
         statement = statement.order_by(time, number)
-    return _compiled(statement.limit(bindparam("limit")).offset(_ZERO))
+    return terms.compiled(statement.limit(bindparam("limit")).offset(_ZERO))
 
 
 @lru_cache(maxsize=512)
-def histogram_sql(shape: Shape) -> str:
+def histogram_sql(shape: Shape, terms: Terms) -> str:
     """SQL for counts of one app's records by bucket of `:width` µs and severity."""
-    bucket = log.c.time.op("/")(bindparam("width"))
-    statement = select(bucket, log.c.severity, func.count()).where(*_conditions(shape))
-    return _compiled(statement.group_by(bucket, log.c.severity))
+    bucket = terms.bucket()
+    statement = select(bucket, log.c.severity, func.count()).where(*_conditions(shape, terms))
+    return terms.compiled(statement.group_by(bucket, log.c.severity))
 
 
-RECORD_SQL = f"SELECT {', '.join(COLUMNS)} FROM log WHERE id = :id AND app_id = :app_id"
-
-
-def _compiled(statement: Select[Any]) -> str:
-    return str(statement.compile(dialect=_dialect))
+@lru_cache(maxsize=4)
+def record_sql(terms: Terms) -> str:
+    """SQL for one app's record `:id`."""
+    own = (log.c.id == bindparam("id"), log.c.app_id == bindparam("app_id"))
+    return terms.compiled(select(log).where(*own))

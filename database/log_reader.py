@@ -1,20 +1,25 @@
 """The reading half of the door to the records: search, count, get."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from itertools import repeat
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import apsw
 from sqlalchemy import Engine
 
-from database import day_file, log_query
+from database import log_query
 from database.catalogue import Catalogue, Partition
 from database.log_query import LogFilter, Position
+from database.log_terms import Terms
 from utils.log import log as logger
 
 # A stored record: its partition's day, and its values in the order of `log_query.COLUMNS`.
 Row = tuple[str, tuple[Any, ...]]
+Rows = list[tuple[Any, ...]]
+
+
+class Unreadable(Exception):
+    """A partition is damaged; the others answer."""
 
 
 class Page(NamedTuple):
@@ -24,13 +29,12 @@ class Page(NamedTuple):
     unreadable: list[str]
 
 
-class LogReader:
-    """Queries over all partitions, from any thread."""
+class LogReader(ABC):
+    """Queries over all partitions, from any thread; `terms` are the database's way to say them."""
 
-    def __init__(self, engine: Engine, data_dir: Path) -> None:
-        self.folder = data_dir / "logs"
+    def __init__(self, engine: Engine, terms: Terms) -> None:
         self.catalogue = Catalogue(engine)
-        self._readers = day_file.Readers(self.folder)
+        self.terms = terms
 
     def search(
         self,
@@ -47,7 +51,7 @@ class LogReader:
                 break
             day = partition.name
             side = _side(day, after, newest_first)
-            sql = log_query.page_sql(log_query.shape_of(wanted), newest_first, side)
+            sql = log_query.page_sql(log_query.shape_of(wanted), newest_first, side, self.terms)
             values = {"limit": limit}
             if after is not None:
                 values |= {"cursor_time": after.time, "cursor_id": after.id}
@@ -63,7 +67,7 @@ class LogReader:
         """How many records there are by (bucket of `width` µs, severity); days not readable."""
         counts: Counter[tuple[int, int]] = Counter()
         unreadable: list[str] = []
-        sql = log_query.histogram_sql(log_query.shape_of(wanted))
+        sql = log_query.histogram_sql(log_query.shape_of(wanted), self.terms)
         for partition in self._partitions(wanted, newest_first=True):
             found = self._select(partition.name, sql, wanted, {"width": width}, unreadable)
             for bucket, severity, records in found:
@@ -74,7 +78,8 @@ class LogReader:
         """One record of these apps by its partition and id."""
         if not any(partition.name == day for partition in self.catalogue.partitions()):
             return None
-        found = self._select(day, log_query.RECORD_SQL, LogFilter(apps), {"id": number}, [])
+        sql = log_query.record_sql(self.terms)
+        found = self._select(day, sql, LogFilter(apps), {"id": number}, [])
         return (day, found[0]) if found else None
 
     def _select(
@@ -84,22 +89,22 @@ class LogReader:
         wanted: LogFilter,
         values: dict[str, Any],
         unreadable: list[str],
-    ) -> list[tuple[Any, ...]]:
+    ) -> Rows:
         """Run a statement on one partition, app by app; a damaged one must not harm the others."""
-        values = log_query.values_of(wanted) | values
-        rows: list[tuple[Any, ...]] = []
+        values = log_query.values_of(wanted, self.terms) | values
         try:
-            with self._readers.reading(day) as connection:
-                for app_id in wanted.apps:
-                    rows += connection.execute(sql, values | {"app_id": app_id})
-        except apsw.Error as error:
-            if self._has(day):  # else it was dropped meanwhile
-                logger.error("partition %s can't be read: %s", day, error)
-                unreadable.append(day)
-        return rows
+            return self._rows(day, sql, [values | {"app_id": app_id} for app_id in wanted.apps])
+        except Unreadable as error:
+            logger.error("partition %s can't be read: %s", day, error)
+            unreadable.append(day)
+            return []
 
-    def _has(self, day: str) -> bool:
-        return day_file.path_of(self.folder, day).exists()
+    @abstractmethod
+    def _rows(self, day: str, sql: str, bindings: list[dict[str, Any]]) -> Rows:
+        """What a statement finds in a partition, with each of the bindings in turn.
+
+        Nothing when the partition was dropped meanwhile. Raises Unreadable when it is damaged.
+        """
 
     def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
         """The partitions that can hold what is wanted, in the order in which a page fills."""
@@ -115,9 +120,9 @@ class LogReader:
             return sorted(there, key=lambda partition: partition.max_time, reverse=True)
         return sorted(there, key=lambda partition: partition.min_time)
 
+    @abstractmethod
     def release_dropped(self) -> None:
-        """Close what this process still holds open of dropped partitions."""
-        self._readers.release_dropped()
+        """Let go of what this process still holds of dropped partitions."""
 
 
 def position_of(row: Row) -> Position:

@@ -1,185 +1,52 @@
-"""The door to the records: append, search, count, get, drop. Behind it lie the day partitions."""
+"""The door to the records: append, search, count, get, drop. Behind it lie the day partitions,
+on SQLite (`database.sqlite_store`) or MySQL (`database.mysql_store`).
+"""
 
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
-from itertools import groupby
-from pathlib import Path
 
-import apsw
-from sqlalchemy import Engine
-
-from database import day_file
-from database.day_append import Appended, Prepared, append
+from database.day_append import Appended, Prepared
 from database.log_reader import LogReader
-from utils.clock import DAY, day_of, start_of
-from utils.log import log as logger
-
-BATCH_MEMORY_DAYS = 3  # a batch key is known for 72 h
 
 
 class LogStore(LogReader):
     """All partitions. Reading is for any thread; what is added here for the elected writer."""
 
-    def __init__(self, engine: Engine, data_dir: Path) -> None:
-        super().__init__(engine, data_dir)
-        self._open: dict[str, apsw.Connection] = {}
-        self._ranges: dict[str, tuple[int, int]] = {}
-        self._changed: dict[str, set[tuple[int, int]]] = {}
-        self._damaged: set[str] = set()
-        self._current = ""
-
+    @abstractmethod
     def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
         """Store frames of one segment, a transaction for each run of one received day.
 
         Yields what each transaction did: a later one may fail. Raises one of `day_file.AWAY` when
         the store can't be written at the moment.
         """
-        for day, run in groupby(batch, lambda prepared: day_of(prepared.frame.received_at)):
-            yield self._append_day(day, segment, run)
 
-    def _append_day(self, day: str, segment: str, batch: Iterable[Prepared]) -> Appended:
-        if day != self._current:
-            # Positions say that all before them is stored, so what went to another file must be
-            # as durable as they will be.
-            if not self.make_durable():
-                raise apsw.BusyError("a reader holds back the checkpoint of another day")
-            self._current = day
-        connection = self._writable(day)
-        widen = partial(self._widen, day)
-        appended = append(connection, self._earlier(day), segment, batch, widen)
-        changed = self._changed.setdefault(day, set())
-        changed.update((app_id, minute) for app_id, minute, _ in appended.counters)
-        return appended
-
-    def _writable(self, day: str) -> apsw.Connection:
-        connection = self._open.get(day)
-        if connection is None:
-            connection = day_file.open_for_writing(day_file.path_of(self.folder, day))
-            self._open[day] = connection
-        return connection
-
-    def _earlier(self, day: str) -> list[apsw.Connection]:
-        start = start_of(day)
-        days = [day_of(start - n * DAY) for n in range(1, BATCH_MEMORY_DAYS + 1)]
-        there = [day for day in days if day in self._open or self._has(day)]
-        return [connection for day in there if (connection := self._sound(day)) is not None]
-
-    def _sound(self, day: str) -> apsw.Connection | None:
-        """A day's file; None when it is damaged."""
-        if day not in self._damaged:
-            with self._apart(day):
-                return self._writable(day)
-        return None
-
-    @contextmanager
-    def _apart(self, day: str) -> Iterator[None]:
-        """Note that a day's file is damaged, and go on: it must not harm the other days."""
-        try:
-            yield
-        except day_file.DAMAGED as error:
-            if day not in self._damaged:
-                logger.error("partition %s is damaged: %s", day, error)
-            self._damaged.add(day)
-            self._changed.pop(day, None)
-
-    def _widen(self, day: str, low: int, high: int) -> None:
-        """Let the catalogue cover these times before their rows can be seen."""
-        known = self._ranges.get(day)
-        if known is None or low < known[0] or high > known[1]:
-            self._ranges[day] = self.catalogue.widen(day, low, high, day_file.SCHEMA_VERSION)
-
+    @abstractmethod
     def positions(self, since_day: str) -> dict[str, int]:
         """How far each segment is stored, from the partitions of `since_day` and later."""
-        furthest: dict[str, int] = {}
-        for path in sorted(self.folder.glob("*.db")):
-            day = path.stem
-            if day < since_day:
-                continue
-            with self._apart(day):
-                rows = self._writable(day).execute("SELECT segment, position FROM journal_position")
-                for segment, position in rows:
-                    furthest[segment] = max(position, furthest.get(segment, 0))
-                self._changed.setdefault(day, set()).update(self._minutes(day))
-        return furthest
 
-    def _minutes(self, day: str) -> Iterator[tuple[int, int]]:
-        yield from self._writable(day).execute("SELECT DISTINCT app_id, minute FROM day_counter")
-
+    @abstractmethod
     def forget_segment(self, segment: str) -> None:
         """Drop the position of a segment that is gone."""
-        for day, connection in self._open.items():
-            with self._apart(day):
-                connection.execute("DELETE FROM journal_position WHERE segment = ?", (segment,))
 
-    def make_durable(self) -> bool:
-        """Checkpoint what was appended; False when a reader or damage holds some of it back."""
-        for day, connection in self._open.items():
-            with self._apart(day):
-                in_wal, done = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-                if in_wal == done:
-                    continue
-            return False
-        return True
+    @abstractmethod
+    def make_durable(self, segments: Collection[str]) -> Collection[str]:
+        """Those of the segments whose rows survive a power loss by now."""
 
+    @abstractmethod
     def publish(self) -> None:
-        """Copy the changed counters and sizes into the lasting tables."""
-        for day, minutes in list(self._changed.items()):
-            with self._apart(day):
-                self._publish_day(day, minutes)
-                del self._changed[day]
+        """Bring the counters and sizes in the lasting tables up to date."""
 
-    def _publish_day(self, day: str, minutes: set[tuple[int, int]]) -> None:
-        connection = self._writable(day)
-        rows = [
-            row
-            for app_id, minute in minutes
-            for row in connection.execute(
-                "SELECT app_id, minute, outcome, records FROM day_counter "
-                "WHERE app_id = ? AND minute = ?",
-                (app_id, minute),
-            )
-        ]
-        self.catalogue.set_counters(rows)
-        records = connection.execute("SELECT max(id) FROM log").fetchone()
-        self.catalogue.measure(
-            day, (records and records[0]) or 0, day_file.size_of(self.folder, day)
-        )
-
+    @abstractmethod
     def close_writer(self) -> None:
-        """Close the files that are open for writing, when another takes over."""
-        for connection in self._open.values():
-            connection.close()
-        self._open.clear()
-        self._ranges.clear()
-        self._changed.clear()
-        self._damaged.clear()
-        self._current = ""
+        """Let go of what is open for writing, when another takes over."""
 
+    @abstractmethod
     def drop(self, day: str, segments: Collection[str]) -> None:
-        """Drop a partition; its disk comes back as soon as readers let go, within a second.
+        """Drop a partition and give its disk back; `segments` are those in the journal."""
 
-        `segments` are those in the journal. A file that tells how far one of them is stored is
-        emptied instead: without it a replay would bring the dropped records back.
+    @abstractmethod
+    def upgrade(self) -> None:
+        """Bring partitions of an older version to this version's schema, before a start.
+
+        Raises StartError when one is newer.
         """
-        if self._is_needed(day, segments):
-            if day_file.empty(self._writable(day)):
-                logger.info("partition %s emptied", day)
-            self.catalogue.note_emptied(day, day_file.size_of(self.folder, day))
-        else:
-            connection = self._open.pop(day, None)
-            if connection is not None:
-                connection.close()
-            self._ranges.pop(day, None)
-            self._changed.pop(day, None)
-            self._damaged.discard(day)
-            day_file.delete_day(self.folder, day)
-            self.catalogue.remove(day)
-            logger.info("partition %s dropped", day)
-
-    def _is_needed(self, day: str, segments: Collection[str]) -> bool:
-        if self._has(day) and day not in self._damaged:
-            with self._apart(day):
-                rows = self._writable(day).execute("SELECT segment FROM journal_position")
-                return any(segment in segments for (segment,) in rows)
-        return False

@@ -2,7 +2,22 @@
 (`database/migrations/`); a test compares the two.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARBINARY
+
+MYSQL = ("mysql", "mariadb")
+_Long = Text().with_variant(MEDIUMTEXT(), *MYSQL)  # TEXT ends at 64 KiB there
+_Id = Integer().with_variant(BigInteger(), *MYSQL)
 
 metadata = MetaData(
     naming_convention={
@@ -48,18 +63,37 @@ log_partition = Table(
     Column("drop_requested", Integer, nullable=False),
 )
 
-# The tables of one partition. A SQLite partition is a file that holds all four.
+# On MySQL these are shared by all days and nodes; on SQLite each day's file has its own.
+shared_metadata = MetaData(naming_convention=metadata.naming_convention)
+
+shared_batch = Table(
+    "log_batch",
+    shared_metadata,
+    Column("app_id", Integer, primary_key=True, autoincrement=False),
+    Column("batch_key", LargeBinary().with_variant(VARBINARY(512), *MYSQL), primary_key=True),
+    Column("received_at", BigInteger, nullable=False, index=True),
+)
+
+shared_position = Table(
+    "journal_position",
+    shared_metadata,
+    Column("segment", String(255), primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+# The tables of one partition. A SQLite partition is a file that holds all four; a MySQL partition
+# is a table like the first.
 day_metadata = MetaData()
 
 log = Table(
     "log",
     day_metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", _Id, primary_key=True),
     Column("app_id", Integer, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("severity", Integer, nullable=False),
-    Column("message", Text, nullable=False),
+    Column("message", _Long, nullable=False),
     Column("logger", String(128)),
     Column("environment", String(128)),
     Column("release", String(128)),
@@ -72,8 +106,8 @@ log = Table(
     Column("seq", BigInteger),
     Column("skew_ms", BigInteger),
     Column("truncated", Integer),
-    Column("exception", Text),
-    Column("attributes", Text),
+    Column("exception", _Long),
+    Column("attributes", _Long),
     Index("ix_log_app_id_time", "app_id", "time"),
 )
 

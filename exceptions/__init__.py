@@ -95,7 +95,20 @@ class NotAccepting(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class StoreAway(Problem):
+    """The database can't be read right now; the same question may be asked again soon."""
+
+    status, code, title = 503, "store_away", "The records can't be read at the moment"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Retry-After": "5"})
+
+
 class StartError(Exception):
     """The server can't start; the message is the one line that says why. Never sent to a client."""
 
     exit_code = 1
+
+
+class DatabaseDown(StartError):
+    """The database does not answer. A node that knows its keys starts all the same."""

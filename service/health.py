@@ -9,18 +9,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from database.engine import HEAD, revision
 from database.journal import backlog, free_bytes
 from database.log_store import LogStore
+from database.mysql_check import check
+from database.mysql_errors import explain
 from database.progress import read_progress
+from exceptions import StartError
 from utils.settings import Settings
 
 WRITER_SILENCE_SECONDS = 30
 
 
 def reasons(
-    settings: Settings, engine: Engine, is_running: bool
+    settings: Settings, engine: Engine, is_running: bool, thorough: bool = False
 ) -> tuple[dict[str, str | int], list[str]]:
     """What was looked at, and a sentence for each thing that is wrong.
 
-    A server that is not running has no writer to miss.
+    A server that is not running has no writer to miss. `thorough` tries out what the database
+    allows.
     """
     journal = settings.data_path / "journal"
     progress = read_progress(journal)
@@ -39,7 +43,7 @@ def reasons(
         failing.append(
             f"disk: {free} bytes are free, and {settings.journal.min_free_bytes} must be"
         )
-    failing += _database(engine)
+    failing += (_lacks(engine) if thorough else []) or _database(engine)
     checks: dict[str, str | int] = {
         "writer_silent_seconds": silent,
         "backlog_bytes": waiting,
@@ -79,11 +83,19 @@ def _free(folder: Path) -> int:
     return free_bytes(folder)
 
 
+def _lacks(engine: Engine) -> list[str]:
+    try:
+        check(engine)
+    except StartError as error:
+        return [str(error)]
+    return []
+
+
 def _database(engine: Engine) -> list[str]:
     try:
         found = revision(engine)
     except SQLAlchemyError as error:
-        return [f"database: {type(error).__name__}"]
+        return [f"database: {explain(error)}; reports with known keys are accepted all the same"]
     if found is None:
         return ["database: there is none yet; start the server, or run manage.py migrate"]
     return [] if found == HEAD else [f"database: its schema is {found}, this version's is {HEAD}"]

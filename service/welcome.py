@@ -1,7 +1,49 @@
 """What the operator reads when the server listens."""
 
-from database.apps import App
+from database.apps import App, Apps
+from database.engine import migrate
+from database.log_store import LogStore
+from database.mysql_check import check
+from exceptions import DatabaseDown, StartError
 from utils.settings import Settings
+from utils.tokens import Tokens
+
+FIRST_APP = "default"
+
+
+def make_ready(settings: Settings, log_store: LogStore, apps: Apps, tokens: Tokens) -> str:
+    """Check the database and bring it up to date, make what a first start needs, and greet.
+
+    A database that is down stops only a first start. Raises StartError. Leaves no connection open.
+    """
+    try:
+        check(apps.engine)
+        migrate(apps.engine)
+        log_store.upgrade()
+        return _greet(settings, apps, tokens)
+    except DatabaseDown as error:
+        if apps.known_keys.is_empty():
+            raise StartError(f"{error}; a first start needs it, for the keys") from None
+        return _greet_without_database(settings, error)
+    finally:
+        apps.engine.dispose()
+
+
+def _greet(settings: Settings, apps: Apps, tokens: Tokens) -> str:
+    existing = apps.all()
+    app = existing[0] if existing else apps.create(FIRST_APP)
+    apps.keep_keys()
+    seconds = settings.token.days * 86_400
+    return welcome(settings, app, None if existing else tokens.issue("read", None, seconds))
+
+
+def _greet_without_database(settings: Settings, error: DatabaseDown) -> str:
+    host, port = settings.server.host, settings.server.port
+    return (
+        f"RedLog listens on http://{host}:{port}  (data: {settings.data_dir})\n"
+        f"{error}.\n"
+        "Reports with known keys are accepted and wait in the journal; queries answer 503."
+    )
 
 
 def welcome(settings: Settings, app: App, token: str | None) -> str:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from mariadb import MISSING, MariaDB
+from mariadb import is_here as mariadb_is_here
 from started import Server
 
 # The same examples in every run, and none too slow on a busy machine: a red test is a defect.
@@ -30,6 +32,16 @@ def make_server(tmp_path: Path) -> Iterator[StartServer]:
     for server in servers:
         if server.process is not None:
             server.kill()
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A MariaDB that all tests share; each makes a database of its own."""
+    if not mariadb_is_here():
+        pytest.skip(MISSING)
+    shared = MariaDB(tmp_path_factory.mktemp("mariadb")).start()
+    yield shared
+    shared.kill()
 
 
 @pytest.fixture(scope="module")

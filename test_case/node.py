@@ -12,8 +12,8 @@ from database.frame import SEGMENT_HEADER, Damage, Frame, pack
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter
 from database.log_reader import Page
-from database.log_store import LogStore
 from database.segments import list_segments, read_chunk
+from database.stores import open_store
 from database.writer import Writer
 from utils.clock import now_us
 from utils.files import ordered_name
@@ -27,15 +27,18 @@ WRITER = WriterSettings(True, 5, 1 << 16, 1 << 17, 3, 5)
 
 
 class Node:
-    """A data directory with the parts that work on it; each part may be made several times."""
+    """A data directory with the parts that work on it; each part may be made several times.
 
-    def __init__(self, data: Path) -> None:
+    Its records lie in SQLite, or in the database at `url`.
+    """
+
+    def __init__(self, data: Path, url: str = "") -> None:
         self.data = data
         self.folder = data / "journal"
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.engine = open_engine(Database(""), data)
+        self.engine = open_engine(Database(url), data)
         migrate(self.engine)
-        self.store = LogStore(self.engine, data)
+        self.store = open_store(self.engine, data)
         self._writers: list[Writer] = []
 
     def journal(self, **changed: Any) -> Journal:
@@ -45,7 +48,7 @@ class Node:
     def writer(self, days: int = 0, max_bytes: int = 0, **changed: Any) -> Writer:
         """A writer with a store of its own, as each worker has one."""
         settings = msgspec.structs.replace(WRITER, **changed)
-        store = LogStore(self.engine, self.data)
+        store = open_store(self.engine, self.data)
         writer = Writer(self.data, store, settings, Retention(days, max_bytes))
         self._writers.append(writer)
         return writer
@@ -84,7 +87,7 @@ class Node:
     def counters(self) -> dict[str, int]:
         """Records by outcome, of all apps."""
         totals: dict[str, int] = {}
-        for outcomes in Apps(self.engine).totals().values():
+        for outcomes in Apps(self.engine, self.data).totals().values():
             for outcome, records in outcomes.items():
                 totals[outcome] = totals.get(outcome, 0) + records
         return {outcome: records for outcome, records in totals.items() if records}

@@ -161,7 +161,7 @@ def test_the_folders_hold_what_they_should() -> None:
 
 def test_every_test_module_is_collected() -> None:
     for path in (ROOT / "test_case").rglob("*.py"):
-        has_tests = re.search(r"^def test_", path.read_text("utf-8"), re.MULTILINE)
+        has_tests = re.search(r"^ *def test_", path.read_text("utf-8"), re.MULTILINE)
         assert bool(has_tests) == path.name.startswith("test_"), path
 
 

@@ -40,9 +40,10 @@ def ordered_name() -> str:
     return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write a small file so that a reader finds the old or the new one, never half of it."""
     fresh = path.with_suffix(f".{os.getpid()}.new")
+    fresh.touch(mode=mode)
     fresh.write_bytes(data)
     fresh.replace(path)
 

@@ -216,7 +216,5 @@ def _named(message: str) -> str:
 
 
 def _refuse_what_is_not_built(settings: Settings) -> None:
-    if settings.database.url and not settings.database.url.startswith("sqlite:"):
-        raise StartError("setting database.url: this version stores in SQLite only; leave it empty")
     if settings.redis.url:
         raise StartError("setting redis.url: this version does not use Redis; leave it empty")

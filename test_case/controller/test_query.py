@@ -17,8 +17,8 @@ from started import Server, wait_until
 from database.day_append import Prepared
 from database.engine import open_engine
 from database.frame import Frame
-from database.log_store import LogStore
 from database.rows import decode, make_rows
+from database.stores import open_store
 from utils.clock import DAY, day_of, format_time, now_us, start_of
 from utils.record import Form
 from utils.settings import Database
@@ -461,7 +461,7 @@ def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, s
     Most come late, by up to a day and a half more, and every time is had by many records.
     """
     chance = random.Random(number)
-    store = LogStore(open_engine(Database(url=""), server.data), server.data)
+    store = open_store(open_engine(Database(url=""), server.data), server.data)
     written = set()
     for batch in range(3):
         times = chance.choices([time for time in TIMES if time <= received_at], k=100)

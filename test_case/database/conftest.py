@@ -9,7 +9,21 @@ from node import Node
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    """A fresh node."""
+    """A fresh node on SQLite."""
     made = Node(tmp_path / "data")
+    yield made
+    made.close()
+
+
+@pytest.fixture(
+    params=["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)],
+)
+def any_node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
+    """A fresh node on each kind of store."""
+    url = ""
+    if request.param == "mariadb":
+        server = request.getfixturevalue("mariadb")
+        url = server.url(server.new_database())
+    made = Node(tmp_path / "data", url)
     yield made
     made.close()

@@ -1,21 +1,17 @@
 """The store: pages in one order over all partitions, and partitions that come and go."""
 
-import random
-from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from node import APPS, MESSAGE, Node, frame, messages_of
+from node import APPS, Node, frame, messages_of
 from started import wait_until
 
 from database import drainer
 from database.day_file import delete_day, path_of
 from database.journal import Journal
-from database.log_query import LogFilter, Position
-from database.log_reader import Page, position_of
-from utils.clock import DAY, MINUTE, SECOND, day_of, now_us
+from database.log_query import LogFilter
+from database.log_reader import Page
+from utils.clock import DAY, MINUTE, day_of, now_us
 from utils.record import Form
 
 NOW = now_us()
@@ -39,121 +35,6 @@ def store_on(node: Node, messages: list[str], at: int) -> str:
 
 def everything(node: Node) -> Page:
     return node.store.search(LogFilter(APPS), 10_000)
-
-
-# Pages.
-
-
-class Known(NamedTuple):
-    """A record as the test knows it; its place in the order comes first."""
-
-    time: int
-    day: str
-    id: int
-    app_id: int
-    message: str
-
-
-def fill(node: Node, chance: random.Random, first_day: int = 4) -> list[Known]:
-    """Five days with many equal times, late records and several apps."""
-    known = []
-    moments = [NOW - chance.randrange(6 * DAY) for _ in range(12)]
-    for days_ago in range(first_day, -1, -1):
-        received = NOW - days_ago * DAY
-        frames, number = [], 0
-        for _ in range(chance.randint(1, 8)):
-            app_id = chance.choice((1, 2, 3))
-            times = [
-                chance.choice(moments) if chance.random() < 0.7 else received - chance.randrange(99)
-                for _ in range(chance.randint(1, 30))
-            ]
-            times = [min(time, received + DAY // 2) for time in times]
-            names = [f"{days_ago}-{number + n}" for n in range(len(times))]
-            frames.append(frame(names, at=received, app_id=app_id, times=times))
-            for name, time in zip(names, times, strict=True):
-                number += 1
-                known.append(Known(time, day_of(received), number, app_id, name))
-        node.write_segment(*frames, at=received)
-        node.drain(batch_bytes=2000)
-    return known
-
-
-def walk(
-    node: Node, wanted: LogFilter, limit: int, newest_first: bool
-) -> Iterator[tuple[Position, str]]:
-    after = None
-    while True:
-        page = node.store.search(wanted, limit, newest_first, after)
-        assert page.unreadable == []
-        for row in page.rows:
-            yield position_of(row), row[1][MESSAGE]
-        if len(page.rows) < limit:
-            return
-        after = position_of(page.rows[-1])
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_pages_are_in_order_over_all_partitions(node: Node, seed: int) -> None:
-    known = fill(node, random.Random(seed))
-    low, high = sorted(random.Random(seed).sample([record.time for record in known], 2))
-    for wanted, limit, newest_first in [
-        (LogFilter((1, 2, 3)), 7, True),
-        (LogFilter((1, 2, 3)), 7, False),
-        (LogFilter((1, 2, 3)), 1, True),
-        (LogFilter((1, 2, 3)), 1000, False),
-        (LogFilter((2,)), 3, True),
-        (LogFilter((3, 1)), 5, False),
-        (LogFilter((1, 2, 3), start=low, end=high), 4, True),
-        (LogFilter((1, 2, 3), start=low, end=high), 4, False),
-        (LogFilter((1, 2, 3), start=high), 2, True),
-        (LogFilter((1, 2, 3), end=low), 2, False),
-    ]:
-        expected = sorted(
-            (
-                (Position(*record[:3]), record.message)
-                for record in known
-                if record.app_id in wanted.apps
-                and (wanted.start is None or record.time >= wanted.start)
-                and (wanted.end is None or record.time < wanted.end)
-            ),
-            reverse=newest_first,
-        )
-        assert list(walk(node, wanted, limit, newest_first)) == expected, (wanted, limit)
-
-
-@pytest.mark.parametrize("newest_first", [True, False])
-def test_a_walk_visits_each_record_once_while_new_ones_arrive(
-    node: Node, newest_first: bool
-) -> None:
-    chance = random.Random(7)
-    known = fill(node, chance)
-    seen = []
-    for step, (_, message) in enumerate(walk(node, LogFilter((1, 2, 3)), 5, newest_first)):
-        seen.append(message)
-        if step % 50 == 20:
-            times = [chance.choice(known).time for _ in range(5)]
-            names = [f"new-{step}-{n}" for n in range(5)]
-            node.write_segment(frame(names, times=times))
-            node.drain()
-    assert max(Counter(seen).values()) == 1
-    assert {record.message for record in known} <= set(seen)
-
-
-def test_counts_are_those_of_the_records(node: Node) -> None:
-    known = fill(node, random.Random(11))
-    counts, unreadable = node.store.count(LogFilter((1, 3)), 60 * SECOND)
-    assert unreadable == []
-    expected = Counter(record.time // (60 * SECOND) for record in known if record.app_id in (1, 3))
-    assert {bucket: n for (bucket, _), n in counts.items()} == expected
-
-
-def test_a_record_is_got_by_its_day_and_id_by_those_who_may(node: Node) -> None:
-    day = store_on(node, ["a", "b"], NOW - DAY)
-    found = node.store.get(day, 2, (1,))
-    assert found is not None and found[1][MESSAGE] == "b"
-    assert node.store.get(day, 2, (2, 3)) is None
-    assert node.store.get(day, 3, (1,)) is None
-    assert node.store.get(TODAY, 2, (1,)) is None
 
 
 # Damage.
@@ -208,20 +89,6 @@ def days_of(node: Node) -> list[str]:
     days = [partition.name for partition in node.store.catalogue.partitions()]
     assert sorted(days) == sorted(path.stem for path in (node.data / "logs").glob("*.db"))
     return days
-
-
-def test_old_partitions_are_dropped_after_some_days(node: Node) -> None:
-    days = [store_on(node, ["m"], NOW - n * DAY) for n in (0, 1, 2, 3, 9)]
-    assert days_of(node) == days
-    node.drain(days=2)
-    assert days_of(node) == days[:3]
-    assert len(everything(node).rows) == 3
-
-
-def test_for_ever_is_for_ever(node: Node) -> None:
-    days = [store_on(node, ["m"], NOW - n * DAY) for n in (0, 4000)]
-    node.drain(days=0)
-    assert days_of(node) == days
 
 
 def test_the_oldest_partitions_are_dropped_above_a_size(node: Node) -> None:

@@ -136,7 +136,7 @@ from pathlib import Path
 
 import apsw
 
-from database import log_store
+from database import sqlite_store
 from node import Node
 
 data, wanted, call = sys.argv[1:]
@@ -162,9 +162,9 @@ def watched(owner, name):
     setattr(owner, name, call)
 
 apsw.connection_hooks.append(watch)
-watched(log_store, "append")
-for name in ("positions", "publish", "make_durable", "forget_segment"):
-    watched(log_store.LogStore, name)
+watched(sqlite_store, "append")
+for name in ("positions", "publish", "_checkpoint", "forget_segment"):
+    watched(sqlite_store.SQLiteStore, name)
 Node(Path(data)).drain(batch_bytes=200)
 """
 
@@ -177,8 +177,8 @@ POINTS = [
     *[("after append", n) for n in (1, 4, 7)],
     ("before publish", 1),
     ("after publish", 2),
-    ("before make_durable", 2),
-    ("after make_durable", 3),
+    ("before _checkpoint", 2),
+    ("after _checkpoint", 3),
     ("before forget_segment", 1),  # after its file was removed
     ("after forget_segment", 2),
 ]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from node import Node, raw_frame
 
 from database.log_store import LogStore
+from database.stores import open_store
 from exceptions import BadCursor, BadParameter, NotFound, Problem
 from service import search
 from service.parameters import HISTOGRAM_OPTIONS, LIST_OPTIONS, Query, parse_query
@@ -325,7 +326,7 @@ def test_a_day_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     node.drain()
     broken = node.data / "logs" / f"{day_of(BEGIN)}.db"
     broken.write_bytes(b"this is no database" * 500)
-    store = LogStore(node.engine, node.data)
+    store = open_store(node.engine, node.data)
     page = json.loads(dumps(search.find(query(), store)))
     assert messages(page) == ["b"] and page["unreadable_days"] == [day_of(BEGIN)]
     reply = counted(store, from_=BEGIN - DAY, to=BEGIN + 2 * DAY)

@@ -1,0 +1,64 @@
+"""What a MySQL or MariaDB must offer before a server starts on it."""
+
+import os
+import struct
+
+import pymysql
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from database.mysql_errors import NO_ANSWER, NO_UTF8MB4, WORDS, Away, explain, number_of
+from exceptions import DatabaseDown, StartError
+
+_UTF8MB4 = "SELECT 1 FROM information_schema.character_sets WHERE character_set_name = 'utf8mb4'"
+_BINARY_LOG = "SHOW GLOBAL VARIABLES WHERE variable_name IN ('log_bin', 'binlog_format')"
+
+
+def check(engine: Engine) -> None:
+    """Raises StartError when RedLog can't work on this database, DatabaseDown when it is away.
+
+    Rights are tried out on a table of its own: grants are too many-shaped to be read. SQLite is
+    always good.
+    """
+    if engine.dialect.name == "sqlite":
+        return
+    try:
+        with engine.connect() as connection:
+            _check_server(connection)
+            _try_rights(connection)
+    except SQLAlchemyError as error:
+        kind = DatabaseDown if number_of(error) in NO_ANSWER else StartError
+        raise kind(f"the database {where(engine)}: {explain(error)}") from None
+    except (ValueError, LookupError, struct.error, pymysql.err.Error) as error:
+        what = f"what answers is no MySQL ({type(error).__name__})"
+        raise StartError(f"the database {where(engine)}: {what}") from None
+
+
+def where(engine: Engine) -> str:
+    """Which database it is, without its password."""
+    url = engine.url
+    return (
+        f"{url.database!r} of user {url.username!r} on {url.host or 'localhost'}:{url.port or 3306}"
+    )
+
+
+def _check_server(connection: Connection) -> None:
+    if connection.exec_driver_sql(_UTF8MB4).first() is None:
+        raise Away(WORDS[NO_UTF8MB4])
+    binary_log = dict(map(tuple, connection.exec_driver_sql(_BINARY_LOG)))
+    if (binary_log.get("log_bin"), binary_log.get("binlog_format")) == ("ON", "STATEMENT"):
+        raise Away("the server's binlog_format is STATEMENT; it must be MIXED or ROW")
+
+
+def _try_rights(connection: Connection) -> None:
+    table = f"redlog_probe_{os.getpid()}"
+    for statement in (
+        f"CREATE TABLE {table} (id INT NOT NULL, PRIMARY KEY (id)) ENGINE=InnoDB",
+        f"CREATE INDEX ix ON {table} (id)",
+        f"ALTER TABLE {table} ADD COLUMN more INT",
+        f"INSERT INTO {table} (id) VALUES (1)",
+        f"UPDATE {table} SET id = id + 1",
+        f"DELETE FROM {table}",
+        f"DROP TABLE {table}",
+    ):
+        connection.exec_driver_sql(statement)

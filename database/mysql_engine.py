@@ -1,0 +1,127 @@
+"""Connections to MySQL and MariaDB: UTF-8, strict, in UTC, and with a timeout on everything, so
+that a stalled server holds nobody for ever.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pymysql.connections import Connection, MysqlPacket
+from pymysql.constants import CLIENT
+from sqlalchemy import URL, Engine, create_engine, event, func, select
+from sqlalchemy import Connection as SQLConnection
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateTable
+
+from database.mysql_errors import Away, explained
+
+CONNECT_SECONDS = 5
+QUICK_SECONDS = 5  # for the small statements of a request
+PATIENT_SECONDS = 60  # for searches, bulk loads and changes of tables
+LOCK_SECONDS = 10
+IDLE_SECONDS = 600  # the sessions' wait_timeout; the pool renews its connections long before
+RECYCLE_SECONDS = 300
+MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO"
+
+
+class BulkConnection(Connection):  # type: ignore[misc]  # PyMySQL has no types
+    """A connection that can answer LOAD DATA LOCAL with rows from memory.
+
+    It never opens a file: with PyMySQL's own way a hostile server could ask for any.
+    """
+
+    rows: Iterable[bytes] | None = None
+
+    def _read_packet(self, packet_type: type[MysqlPacket] = MysqlPacket) -> MysqlPacket:
+        packet = super()._read_packet(packet_type)
+        rows, self.rows = self.rows, None
+        if rows is None or not packet.is_load_local_packet():
+            return packet
+        try:
+            for piece in rows:
+                self.write_packet(piece)
+            self.write_packet(b"")
+        except BaseException:
+            self._force_close()  # a load that ended early would look like a whole one
+            raise
+        return super()._read_packet(packet_type)
+
+
+def open_mysql(url: URL, seconds: int = QUICK_SECONDS) -> Engine:
+    """An engine whose statements may take `seconds`; nothing is connected before its first use."""
+    engine = create_engine(
+        url,
+        isolation_level="READ COMMITTED",  # no gap locks: nodes rarely wait for each other
+        hide_parameters=True,  # they are keys and records
+        pool_size=4,
+        max_overflow=8,
+        pool_timeout=seconds,
+        pool_pre_ping=True,
+        pool_recycle=RECYCLE_SECONDS,
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": seconds,
+            "write_timeout": seconds,
+            "client_flag": CLIENT.FOUND_ROWS | CLIENT.LOCAL_FILES,
+        },
+    )
+    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "connect", _session(seconds))
+    return engine
+
+
+def patient(engine: Engine) -> Engine:
+    """An engine for the same database whose statements may take long."""
+    return open_mysql(engine.url, PATIENT_SECONDS)
+
+
+def _connect(dialect: Any, record: Any, arguments: list[Any], named: dict[str, Any]) -> Connection:
+    if isinstance(named.get("password"), str):
+        named["password"] = named["password"].encode()  # PyMySQL takes text for Latin-1
+    return BulkConnection(*arguments, **named)
+
+
+def _session(seconds: int) -> Callable[[Any, Any], None]:
+    def set_up(connection: Any, record: Any) -> None:
+        settings = {
+            "sql_mode": f"'{MODE}'",
+            "time_zone": "'+00:00'",
+            "wait_timeout": IDLE_SECONDS,
+            "innodb_lock_wait_timeout": min(seconds, LOCK_SECONDS),
+            "lock_wait_timeout": min(seconds, LOCK_SECONDS),
+        }
+        if "MariaDB" in connection.get_server_info():
+            settings["max_statement_time"] = seconds
+        else:
+            settings["max_execution_time"] = seconds * 1000
+            settings["information_schema_stats_expiry"] = 0
+        with connection.cursor() as cursor:
+            cursor.execute("SET " + ", ".join(f"SESSION {k} = {v}" for k, v in settings.items()))
+
+    return set_up
+
+
+@compiles(CreateTable, "mysql", "mariadb")
+def _create_table(element: CreateTable, compiler: Any, **options: Any) -> str:
+    """Every table, Alembic's too: text compares by code points, trailing blanks count."""
+    maria = compiler.dialect.is_mariadb
+    collation = "utf8mb4_nopad_bin" if maria else "utf8mb4_0900_bin"
+    made: str = compiler.visit_create_table(element, **options)
+    return f"{made.rstrip()} ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE {collation}"
+
+
+@contextmanager
+def alone(engine: Engine, what: str) -> Iterator[SQLConnection]:
+    """A connection, while no other node of this database does the same. Raises Away."""
+    name = func.sha1(func.concat("redlog ", func.database(), " ", what))
+    with explained(), engine.connect() as connection:
+        if connection.scalar(select(func.get_lock(name, PATIENT_SECONDS / 2))) != 1:
+            raise Away(f"another node has been busy with {what!r} for long")
+        try:
+            yield connection
+            connection.commit()
+        finally:
+            if not connection.invalidated:  # else it is released already
+                connection.rollback()
+                connection.scalar(select(func.release_lock(name)))

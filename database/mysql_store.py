@@ -1,0 +1,161 @@
+"""The store on MySQL or MariaDB: a table for each received day, shared by any number of nodes."""
+
+import time
+from collections.abc import Collection, Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from database import mysql_append, mysql_days
+from database.day_append import Appended, Prepared
+from database.engine import migrate
+from database.log_reader import Rows, Unreadable
+from database.log_store import LogStore
+from database.log_terms import MYSQL
+from database.mysql_bulk import Bulk
+from database.mysql_engine import patient
+from database.mysql_errors import BROKEN, NO_TABLE, Away, explain, explained, number_of
+from database.tables import shared_batch, shared_position
+from exceptions import StartError
+from utils.clock import DAY, day_of, now_us
+
+FORGET_SECONDS = 60.0
+FORGET_AFTER = 10 * DAY
+FORGET_AT_ONCE = 10_000
+MARGIN_SECONDS = 3.0
+
+
+class MySQLStore(LogStore):
+    """All day tables. It has connections of its own, whose statements may take long."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, MYSQL)
+        self.engine = patient(engine)
+        self._bulk = Bulk()
+        self._ranges: dict[str, tuple[int, int]] = {}
+        self._changed: set[str] = set()
+        self._appended_at: dict[str, float] = {}
+        self._taken_over_at = 0.0
+        self._forgot_at = 0.0
+        self._flush_seconds = 0.0
+
+    def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
+        """Store frames of one segment, a transaction for each run of one received day."""
+        for day, run in groupby(batch, lambda prepared: day_of(prepared.frame.received_at)):
+            yield self._append_day(day, segment, list(run))
+
+    def _append_day(self, day: str, segment: str, batch: list[Prepared]) -> Appended:
+        with explained():
+            low, high = mysql_append.range_of(batch)
+            known = self._ranges.get(day)
+            if known is None or low < known[0] or high > known[1]:
+                self._ranges[day] = mysql_days.widen(self.engine, day, low, high)
+        self._changed.add(day)
+        self._appended_at[segment] = time.monotonic()
+        try:
+            return mysql_append.append(self.engine, self._bulk, day, segment, batch)
+        except Away:
+            self._ranges.pop(day, None)  # another node may have dropped it
+            raise
+
+    def positions(self, since_day: str) -> dict[str, int]:
+        """How far each segment of any node is stored."""
+        try:
+            migrate(self.engine)  # the database may have been away when this node started
+        except StartError as error:
+            raise Away(str(error)) from error
+        self._taken_over_at = time.monotonic()
+        with explained(), self.engine.connect() as connection:
+            self._flush_seconds = _flush_seconds(connection.exec_driver_sql(_FLUSHING).all())
+            return {
+                row.segment: row.position for row in connection.execute(select(shared_position))
+            }
+
+    def forget_segment(self, segment: str) -> None:
+        """Drop the position of a segment that is gone."""
+        with explained(), self.engine.begin() as connection:
+            gone = shared_position.c.segment == segment
+            connection.execute(delete(shared_position).where(gone))
+        self._appended_at.pop(segment, None)
+
+    def make_durable(self, segments: Collection[str]) -> Collection[str]:
+        """Those whose last transaction is as old as the server may leave one unwritten."""
+        safe = time.monotonic() - self._flush_seconds
+        last = self._appended_at
+        return [name for name in segments if last.get(name, self._taken_over_at) <= safe]
+
+    def publish(self) -> None:
+        """Measure the changed days; the counters were added to with the rows."""
+        with explained():
+            for day in tuple(self._changed):
+                with self.engine.begin() as connection:
+                    mysql_days.measure(connection, day)
+                self._changed.discard(day)
+            self._forget_batches()
+
+    def _forget_batches(self) -> None:
+        """Forget batch keys a while after their 72 hours: a journal may be days behind."""
+        if time.monotonic() - self._forgot_at < FORGET_SECONDS:
+            return
+        self._forgot_at = time.monotonic()
+        old = shared_batch.c.received_at < now_us() - FORGET_AFTER
+        with self.engine.begin() as connection:
+            connection.execute(
+                delete(shared_batch).where(old).with_dialect_options(mysql_limit=FORGET_AT_ONCE)
+            )
+
+    def close_writer(self) -> None:
+        """Forget what was known of the database, when another takes over."""
+        self._ranges.clear()
+        self._changed.clear()
+        self._appended_at.clear()
+        self._bulk = Bulk()
+
+    def drop(self, day: str, segments: Collection[str]) -> None:
+        """Drop a partition; positions are kept elsewhere, so nothing comes back."""
+        self._ranges.pop(day, None)
+        self._changed.discard(day)
+        with explained():
+            mysql_days.drop(self.engine, day)
+
+    def upgrade(self) -> None:
+        """Bring day tables of an older version to this version's schema."""
+        with explained():
+            mysql_days.upgrade(self.engine)
+        self.engine.dispose()  # what comes next may be a fork
+
+    # Reading.
+
+    def _rows(self, day: str, sql: str, bindings: list[dict[str, Any]]) -> Rows:
+        own = sql.replace("FROM log", f"FROM {mysql_days.table_of(day)} AS log", 1)
+        rows: Rows = []
+        try:
+            with self.engine.connect() as connection:
+                for values in bindings:
+                    rows += map(tuple, connection.exec_driver_sql(own, values))
+        except SQLAlchemyError as error:
+            number = number_of(error)
+            if number in BROKEN or (number == NO_TABLE and self._has(day)):
+                raise Unreadable(explain(error)) from error
+            if number != NO_TABLE:
+                raise
+        return rows
+
+    def _has(self, day: str) -> bool:
+        return any(p.name == day and p.drop_requested < 2 for p in self.catalogue.partitions())
+
+    def release_dropped(self) -> None:
+        """Nothing is held: each query opens the tables that it reads."""
+
+
+_FLUSHING = "SHOW GLOBAL VARIABLES LIKE 'innodb_flush_log_at_t%%'"
+
+
+def _flush_seconds(variables: Iterable[Any]) -> float:
+    """How long a commit may stay unwritten at most; 0 when each is written at once."""
+    found = {name: int(value) for name, value in variables}
+    if found["innodb_flush_log_at_trx_commit"] in (1, 3):
+        return 0.0
+    return found["innodb_flush_log_at_timeout"] + MARGIN_SECONDS

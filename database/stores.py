@@ -1,0 +1,16 @@
+"""Which store there is: the engine's kind decides."""
+
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from database.log_store import LogStore
+from database.mysql_store import MySQLStore
+from database.sqlite_store import SQLiteStore
+
+
+def open_store(engine: Engine, data_dir: Path) -> LogStore:
+    """The store that belongs to the lasting tables' engine; nothing is connected before its use."""
+    if engine.dialect.name == "sqlite":
+        return SQLiteStore(engine, data_dir)
+    return MySQLStore(engine)
