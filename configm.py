@@ -5,6 +5,7 @@ from typing import Any
 
 from utils.metrics import forget_metrics
 from utils.settings import load_settings
+from utils.succession import forget_ready, tell_ready
 from utils.workers import end_with_master, meinheld_worker
 
 _settings = load_settings(Path(__file__).resolve().parent / "setting.yaml")
@@ -29,8 +30,9 @@ proc_name = "redlog"
 
 
 def on_starting(server: Any) -> None:
-    """In the master, before any worker."""
-    forget_metrics(_settings.data_path)
+    """In the master, before any worker; a successor goes on with the counts of the old master."""
+    if not server.master_pid:
+        forget_metrics(_settings.data_path)
 
 
 def post_fork(server: Any, worker: Any) -> None:
@@ -60,6 +62,12 @@ def post_worker_init(worker: Any) -> None:
     redis_bus.start()
     if settings.writer.enabled:
         writer.start()
+    tell_ready(settings.data_path, worker.ppid, bind)
+
+
+def on_exit(server: Any) -> None:
+    """In the master, when all its workers are gone."""
+    forget_ready(_settings.data_path, server.pid)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

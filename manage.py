@@ -1,7 +1,6 @@
 """RedLog's command line for operators: `python manage.py --help`."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from database.engine import HEAD, migrate
 from database.mysql_errors import explain
-from database.redis_check import check_redis
-from database.redis_link import RedisAway
 from exceptions import StartError
-from service import operate
-from service.health import reasons
+from service import backup, operate
+from service.health import examine
 from service.journal import status
+from service.verify import verify
 from service.welcome import make_ready
-from utils import startup
-from utils.command import group, json_option, server_options, show
+from utils import startup, succession
+from utils.command import group, gunicorn_options, json_option, server_options, show
 from utils.serve import serve
 from utils.settings import Settings, load_settings
 
@@ -56,11 +54,9 @@ journal_group = group(cli, "journal", "The journal of accepted reports.")
 
 @cli.command("gunicorn-server")
 @server_options
-@click.option("--accesslog", help="File for a line per request; - is standard output.")
-@click.option("--errorlog", help="File for the server's own log; - is standard error.")
-@click.argument("gunicorn_arguments", nargs=-1, type=click.UNPROCESSED)
+@gunicorn_options
 def gunicorn_server(
-    accesslog: str | None, errorlog: str | None, gunicorn_arguments: tuple[str, ...]
+    accesslog: str | None, errorlog: str | None, replace: bool, gunicorn_arguments: tuple[str, ...]
 ) -> None:
     """Run the server in the foreground (what ./start.sh does).
 
@@ -68,18 +64,15 @@ def gunicorn_server(
     Arguments after -- go to gunicorn.
     """
     settings = checked_settings()
-    startup.check_not_running(settings.data_path / "redlog.pid")
     startup.check_worker_class(settings.server.worker_class)
-    startup.check_port(settings.server.host, settings.server.port)
-    try:
-        check_redis(settings.redis.url)
-    except RedisAway as away:
-        click.echo(f"redlog: {away}; starting without it", err=True)
+    if replace:
+        return click.echo(succession.replace(settings))
+    succession.check_place(settings)
     greeting = prepare(settings)
     arguments = ["--config", str(HERE / "configm.py"), *gunicorn_arguments]
     for option, value in (("--access-logfile", accesslog), ("--error-logfile", errorlog)):
         arguments += [option, value] if value else []
-    serve(HERE, [*arguments, "run:app"], lambda: click.echo(greeting))
+    serve(HERE, settings.data_path, [*arguments, "run:app"], lambda: click.echo(greeting))
 
 
 def prepare(settings: Settings) -> str:
@@ -121,17 +114,26 @@ def doctor() -> None:
     settings = checked_settings()
     from __init__ import engine
 
-    pid = startup.running_pid(settings.data_path / "redlog.pid")
-    checks, failing = reasons(settings, engine, pid is not None, thorough=True)
-    try:
-        checks["redis"] = check_redis(settings.redis.url)
-    except (RedisAway, StartError) as error:
-        failing.append(str(error))
-    profile = os.environ.get("REDLOG_PROFILE", "default")
-    server = f"running (pid {pid})" if pid else "not running"
-    show({"settings": f"good (profile {profile})", "server": server, **checks}, as_json=False)
+    checks, failing = examine(settings, engine)
+    show(checks, as_json=False)
     click.echo("\n".join(f"WRONG  {reason}" for reason in failing) or "all is well")
     sys.exit(1 if failing else 0)
+
+
+@cli.command("backup")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def backup_command(path: Path, as_json: bool) -> None:
+    """Copy everything to the new folder PATH while the server runs."""
+    show(backup.back_up(checked_settings(), path), as_json)
+
+
+@cli.command("restore")
+@click.argument("path", type=click.Path(path_type=Path))
+@json_option
+def restore_command(path: Path, as_json: bool) -> None:
+    """Bring the backup PATH into an empty data directory, before the first start."""
+    show(backup.restore(checked_settings(), path), as_json)
 
 
 @app_group.command("create")
@@ -211,6 +213,18 @@ def journal_status(as_json: bool) -> None:
     show(status(checked_settings().data_path / "journal"), as_json)
 
 
+@journal_group.command("verify")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@json_option
+def journal_verify(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check segments, or all in a folder [the journal]; exit code 1 when one is not sound."""
+    checked = verify(paths or [checked_settings().data_path / "journal"])
+    show(checked, as_json)
+    if not as_json:
+        click.echo(f"{len(checked)} segments checked")
+    sys.exit(any(segment["state"] != "sound" for segment in checked))
+
+
 @journal_group.command("drain", hidden=True)
 @click.argument("lock", type=int)
 def journal_drain(lock: int) -> None:
@@ -225,7 +239,8 @@ def main() -> None:
     try:
         cli()
     except StartError as error:
-        sys.exit(f"redlog: {error}")
+        click.echo(f"redlog: {error}", err=True)
+        sys.exit(error.exit_code)
     except SQLAlchemyError as error:
         sys.exit(f"redlog: the database: {explain(error)}")
 

@@ -16,7 +16,7 @@ RedLog receives the logs of apps and web pages and lets you search them.
   ./start.sh -d             start it in the background
   ./start.sh status         is it running? (exit status 0: yes, 3: no)
   ./start.sh stop           stop it; what it has acknowledged is kept
-  ./start.sh restart        stop it and start it in the background
+  ./start.sh restart        replace it by a new one in the background; its port stays open
 
 The first start makes .venv, installs what RedLog needs and creates the data folder. Every start
 prints the address; the first one also prints a key to report with and a line to try it.
@@ -100,6 +100,17 @@ stop() {
     fail "it still runs after $wait s (pid $pid); wait, or end it with: kill -9 $pid"
 }
 
+# The new server follows the old one without closing the port, unless it is to listen elsewhere.
+restart() {
+    local result=3
+    if running_pid >/dev/null; then
+        .venv/bin/python manage.py gunicorn-server --replace "$@" && return || result=$?
+    fi
+    ((result == 3)) || exit "$result"
+    stop
+    start_in_background "$@"
+}
+
 status() {
     local pid
     pid=$(running_pid) || {
@@ -119,8 +130,7 @@ stop) stop ;;
     ;;
 restart)
     prepare_venv requirements.txt
-    stop
-    start_in_background "${@:2}"
+    restart "${@:2}"
     ;;
 *)
     prepare_venv requirements.txt

@@ -48,7 +48,9 @@ class Apps:
         self._known: dict[str, tuple[float, int | None]] = {}
         self._ids: tuple[float, tuple[int, ...]] = (0.0, ())
         self._looking_up = ThreadPoolExecutor(1, "keys")
-        self._unanswered: Future[int | None] | None = None
+        self._oldest: Future[int | None] = Future()  # look-up that may be without an answer
+        self._oldest.set_result(None)
+        self._oldest_at = 0.0
         self._away_until = 0.0
 
     def id_of_key(self, key: str) -> int | None:
@@ -69,9 +71,10 @@ class Apps:
 
     def _ask(self, key: str, before: int | None, now: float) -> int | None:
         """What the database says of a key, or what it said before if it does not answer."""
-        stuck = self._unanswered is not None and not self._unanswered.done()
-        if not stuck and now >= self._away_until:
-            self._unanswered = asked = self._looking_up.submit(self._look_up, key, before)
+        if now >= self._away_until and not self._is_stuck(now):
+            asked = self._looking_up.submit(self._look_up, key, before)
+            if self._oldest.done():
+                self._oldest, self._oldest_at = asked, now
             try:
                 return asked.result(PATIENCE_SECONDS if before is not None else LONGEST_SECONDS)
             except (SQLAlchemyError, NoAnswer):
@@ -79,6 +82,10 @@ class Apps:
         if before is None:
             raise NotAccepting("the database, which knows the keys, does not answer", 5)
         return before
+
+    def _is_stuck(self, now: float) -> bool:
+        """Whether a look-up has been waiting for an answer for too long."""
+        return now - self._oldest_at > PATIENCE_SECONDS and not self._oldest.done()
 
     def _look_up(self, key: str, before: int | None) -> int | None:
         with self.engine.connect() as connection:

@@ -5,6 +5,7 @@ processes they run at the same time. What is prepared goes through a pipe in sma
 are still in the processor's caches when they are stored.
 """
 
+import fcntl
 import os
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, Pipe
@@ -16,6 +17,7 @@ from database.day_append import Prepared
 from database.frame import Frame
 from database.segments import Chunk
 
+PIPE_BYTES = 1 << 20
 PART_VALUES = 5_000  # in one message, about: some hundred records
 Work = Iterator[tuple[Chunk, Iterator[Prepared]]]
 Places = tuple[dict[str, int], list[str]]  # positions by segment, segments that are finished
@@ -30,26 +32,40 @@ class DecodeAhead:
     """The process, forked here: `prepare` runs in it, and what it yields comes out of `work`."""
 
     def __init__(self, prepare: Callable[[dict[str, int], set[str]], Work]) -> None:
-        self._pipe, other = Pipe()
-        if os.fork() == 0:
-            self._pipe.close()
-            _serve(other, prepare)
-        other.close()
+        request, self._request = Pipe(duplex=False)
+        self._answer, answer = Pipe(duplex=False)
+        if hasattr(fcntl, "F_SETPIPE_SZ"):  # so that neither waits for the other's time slice
+            fcntl.fcntl(answer.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+        self._pid = os.fork()
+        if self._pid == 0:
+            self._request.close()
+            self._answer.close()
+            _serve(request, answer, prepare)
+        request.close()
+        answer.close()
 
     def work(self, positions: dict[str, int], finished: set[str]) -> Work:
         """All that is not stored yet, as `prepare` yields it. Take every iterator to its end."""
-        self._pipe.send_bytes(_encode((positions, list(finished))))
-        while (head := _decode_chunk(self._pipe.recv_bytes())) is not None:
+        self._request.send_bytes(_encode((positions, list(finished))))
+        while (head := _decode_chunk(self._answer.recv_bytes())) is not None:
             segment, end, is_finished, readable = head
             yield Chunk(segment, [], end, is_finished, readable), self._parts()
 
+    def end(self) -> None:
+        """Let it go."""
+        self._request.close()
+        self._answer.close()
+        os.waitpid(self._pid, 0)
+
     def _parts(self) -> Iterator[Prepared]:
-        while part := _decode_part(self._pipe.recv_bytes()):
+        while part := _decode_part(self._answer.recv_bytes()):
             for frame, values, rejected in part:
                 yield Prepared(Frame(*frame), values, rejected)
 
 
-def _serve(pipe: Connection, prepare: Callable[[dict[str, int], set[str]], Work]) -> None:
+def _serve(
+    request: Connection, answer: Connection, prepare: Callable[[dict[str, int], set[str]], Work]
+) -> None:
     """In the process: answer until the other end is gone."""
     code = 1
     try:
@@ -57,26 +73,28 @@ def _serve(pipe: Connection, prepare: Callable[[dict[str, int], set[str]], Work]
         os.dup2(nothing, 0)  # the parent's ends of pipes must end with the parent
         os.dup2(nothing, 1)
         while True:
-            positions, finished = _decode_places(pipe.recv_bytes())
+            positions, finished = _decode_places(request.recv_bytes())
             for chunk, prepared in prepare(positions, set(finished)):
-                pipe.send_bytes(_encode((chunk.segment, chunk.end, chunk.finished, chunk.readable)))
-                _send_parts(pipe, prepared)
-            pipe.send_bytes(_encode(None))
+                answer.send_bytes(
+                    _encode((chunk.segment, chunk.end, chunk.finished, chunk.readable))
+                )
+                _send_parts(answer, prepared)
+            answer.send_bytes(_encode(None))
     except (EOFError, ConnectionError):
         code = 0
     finally:
         os._exit(code)
 
 
-def _send_parts(pipe: Connection, prepared: Iterator[Prepared]) -> None:
+def _send_parts(answer: Connection, prepared: Iterator[Prepared]) -> None:
     part: list[Any] = []
     size = 0
     for frame, values, rejected in prepared:
         part.append((frame._replace(payload=b""), values, dict(rejected)))
         size += len(values)
         if size >= PART_VALUES:
-            pipe.send_bytes(_encode(part))
+            answer.send_bytes(_encode(part))
             part, size = [], 0
     if part:
-        pipe.send_bytes(_encode(part))
-    pipe.send_bytes(_encode([]))
+        answer.send_bytes(_encode(part))
+    answer.send_bytes(_encode([]))

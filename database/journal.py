@@ -6,7 +6,9 @@ its segment's file lock while it lives; whoever can take that lock knows that th
 
 import errno
 import fcntl
+import math
 import os
+import random
 import threading
 import time
 from pathlib import Path
@@ -15,13 +17,16 @@ from database.frame import SEGMENT_HEADER, pack
 from database.progress import Progress, read_progress
 from exceptions import NotAccepting
 from utils.clock import now_us
-from utils.files import ordered_name, sync_directory
+from utils.files import is_locked, ordered_name, sync_directory
+from utils.level import SEVERITIES
 from utils.log import log
 from utils.record import Form
 from utils.settings import JournalSettings
 
 REFRESH_SECONDS = 0.1
 MAX_RETRY_AFTER = 60
+SILENCE_SECONDS = 5.0  # a writer that says nothing for so long does not drain
+UNKNOWN_RETRY_AFTER = 5  # when no drain was measured, or the store is away
 _NEW_SEGMENT = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 
 
@@ -34,6 +39,9 @@ class Journal:
     def __init__(self, settings: JournalSettings, data_dir: Path) -> None:
         self.settings = settings
         self.folder = data_dir / "journal"
+        self.soft_bytes = min(settings.soft_bytes or settings.max_bytes // 2, settings.max_bytes)
+        self.shed_below = SEVERITIES.get(settings.shed_below, 0)  # severity; 0: nothing is shed
+        self.shedding = False  # too much waits: records below `shed_below` are not to be kept
         self.segment_bytes = min(settings.segment_bytes, max(settings.max_bytes // 4, 4096))
         self._lock = threading.Lock()
         self._syncing = threading.Lock()
@@ -63,8 +71,8 @@ class Journal:
         with self._lock:
             self._append(header, payload)
             ticket = self._appended
-            if self._waiting() > self.settings.max_bytes:
-                self._refusal = "the journal is full"
+            if self._waiting() > self.soft_bytes:
+                self._admit()
         if self.settings.sync == "always":
             try:
                 self._sync_until(ticket)
@@ -147,26 +155,34 @@ class Journal:
         self._synced = max(self._synced, reached)
 
     def retry_after(self) -> int:
-        """Seconds until it is worth trying again: as long as draining the backlog takes."""
-        rate = read_progress(self.folder).bytes_per_second
-        return max(1, min(MAX_RETRY_AFTER, round(self._backlog / rate) if rate else 5))
+        """Seconds until it is worth trying again: until the drain is back at the soft limit.
+
+        Up to half as much again is added, so that devices don't come back all at once.
+        """
+        progress, excess = read_progress(self.folder), max(0, self._waiting() - self.soft_bytes)
+        is_draining = progress.error is None and time.time() - progress.at < SILENCE_SECONDS
+        known = progress.bytes_per_second and is_draining
+        seconds = excess / progress.bytes_per_second if known else UNKNOWN_RETRY_AFTER
+        return math.ceil(max(1.0, min(MAX_RETRY_AFTER, seconds * random.uniform(1.0, 1.5))))
 
     def refresh(self) -> None:
-        """Count the backlog and the free disk anew, and decide whether reports are accepted."""
+        """Count the backlog and the free disk anew, and decide what is accepted."""
         appended = self._appended
         self._backlog, self._appended_then = backlog(self.folder), appended
         self._counted_at = time.monotonic()
-        self._refusal = self._reason_to_refuse()
+        is_low = free_bytes(self.folder) < self.settings.min_free_bytes
+        self._refusal = "the disk is nearly full" if is_low else None
+        self._admit()
+
+    def _admit(self) -> None:
+        """Above the soft limit shed, above the hard one refuse; `refresh` takes it back."""
+        waiting = self._waiting()
+        self.shedding = self.shed_below > 0 and waiting > self.soft_bytes
+        if waiting > self.settings.max_bytes:
+            self._refusal = "the journal is full"
 
     def _waiting(self) -> int:
         return self._backlog + self._appended - self._appended_then
-
-    def _reason_to_refuse(self) -> str | None:
-        if self._waiting() > self.settings.max_bytes:
-            return "the journal is full"
-        if free_bytes(self.folder) < self.settings.min_free_bytes:
-            return "the disk is nearly full"
-        return None
 
     @property
     def refusal(self) -> str | None:
@@ -201,8 +217,8 @@ class Journal:
                 self._refusal = "the journal's disk fails"
 
 
-def backlog(folder: Path, progress: Progress | None = None) -> int:
-    """Bytes in the journal that are not stored yet."""
+def backlog(folder: Path, progress: Progress | None = None, closed_only: bool = False) -> int:
+    """Bytes in the journal that are not stored yet; `closed_only`: that nobody adds to any more."""
     positions = (progress or read_progress(folder)).positions
     waiting = 0
     with os.scandir(folder) as entries:
@@ -210,6 +226,8 @@ def backlog(folder: Path, progress: Progress | None = None) -> int:
             if entry.name.endswith(".seg"):
                 try:
                     size = entry.stat().st_size
+                    if closed_only and is_locked(Path(entry.path)):
+                        continue
                 except FileNotFoundError:
                     continue
                 waiting += max(0, size - positions.get(entry.name[:-4], len(SEGMENT_HEADER)))

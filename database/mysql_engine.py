@@ -77,6 +77,8 @@ def patient(engine: Engine) -> Engine:
 
 
 def _connect(dialect: Any, record: Any, arguments: list[Any], named: dict[str, Any]) -> Connection:
+    if isinstance(named.get("password"), str):
+        named["password"] = named["password"].encode()  # PyMySQL takes text for Latin-1
     return BulkConnection(*arguments, **named)
 
 

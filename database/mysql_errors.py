@@ -28,6 +28,7 @@ WORDS = {
     1142: f"the user lacks a right; it needs GRANT {RIGHTS} on the database",
     1205: "a lock was not free in time",
     1213: "a deadlock with another node",
+    1193: "the server has no InnoDB, which RedLog needs, or is too old",
     1286: "the server has no InnoDB, which RedLog needs",
     1290: "the server is read-only",
     1698: "the server refuses the user or the password",

@@ -19,7 +19,7 @@ from database.mysql_bulk import Bulk
 from database.mysql_engine import patient
 from database.mysql_errors import BROKEN, NO_TABLE, Away, explain, explained, number_of
 from database.tables import shared_batch, shared_position
-from exceptions import StartError, StoreAway
+from exceptions import StartError
 from utils.clock import DAY, day_of, now_us
 
 FORGET_SECONDS = 60.0
@@ -145,7 +145,7 @@ class MySQLStore(LogStore):
             if number in BROKEN or (number == NO_TABLE and self._has(day)):
                 raise Unreadable(explain(error)) from error
             if number != NO_TABLE:
-                raise StoreAway(explain(error)) from error
+                raise
         return rows
 
     def version(self) -> str | None:

@@ -132,8 +132,11 @@ class Writer:
         self._finish()
 
     def _finish(self) -> None:
-        """Drain while there is time; what is left stays in the journal."""
-        while self._has_time() and self._failures == 0 and backlog(self.folder) > 0:
+        """Drain while there is time; what is left stays in the journal.
+
+        What others go on writing, as after a restart under load, is theirs to drain.
+        """
+        while self._has_time() and self._failures == 0 and self._is_left_behind():
             if not self._turn():  # another one drains
                 time.sleep(STOP_POLL_SECONDS)
 
@@ -195,13 +198,18 @@ class Writer:
         It raises whatever goes wrong: the thread that hired it goes on then, patiently.
         """
         ahead = DecodeAhead(self._drainer.prepare)
+        try:
+            if obey(self.stop_within):
+                self._drain_for_parent(lock, ahead)
+        finally:
+            ahead.end()
+
+    def _drain_for_parent(self, lock: int, ahead: DecodeAhead) -> None:
         self._drainer.on_stored = tell
-        if not obey(self.stop_within):
-            return
         self._drainer.take_over()
         self._lock = lock
         while self._calm_at + CALM_SECONDS > time.monotonic():
-            if self._stopping.wait(self._pause()) and backlog(self.folder) == 0:
+            if self._stopping.wait(self._pause()) and not self._is_left_behind():
                 break
             much = self._drainer.waiting() >= self.settings.process_bytes
             self._drainer.drain_ahead(ahead, lambda: not self._has_time())
@@ -227,6 +235,9 @@ class Writer:
             return self.settings.poll_ms / 1000
         pause = self.settings.poll_ms / 1000 * 2.0 ** min(self._failures, 20)
         return min(MAX_BACKOFF_SECONDS, pause) * random.uniform(0.5, 1.0)
+
+    def _is_left_behind(self) -> bool:
+        return backlog(self.folder, closed_only=True) > 0
 
     def _has_time(self) -> bool:
         return not self._stopping.is_set() or time.monotonic() < self._deadline

@@ -122,6 +122,8 @@ class StoreAway(Problem):
 class StartError(Exception):
     """The server can't start; the message is the one line that says why. Never sent to a client."""
 
+    exit_code = 1
+
 
 class DatabaseDown(StartError):
     """The database does not answer. A node that knows its keys starts all the same."""

@@ -28,7 +28,8 @@ class Rejection(msgspec.Struct, frozen=True):
 class Batch(msgspec.Struct, frozen=True):
     """A validated body, ready for the journal.
 
-    `payload` holds `count` good records in the given form; `rejected` those that it does not.
+    `payload` holds `count` good records in the given form; `rejected` those that it does not, and
+    `shed` is how many good ones were left out of it (`service.shed`).
     """
 
     form: Form
@@ -36,6 +37,7 @@ class Batch(msgspec.Struct, frozen=True):
     count: int
     batch_id: str | None = None
     rejected: tuple[Rejection, ...] = ()
+    shed: int = 0
 
 
 def decode_batch(body: bytes, lines: bool, max_records: int) -> Batch:

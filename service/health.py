@@ -1,5 +1,6 @@
 """How the node fares: whether it can accept and store, and why not."""
 
+import os
 import time
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from database.log_store import LogStore
 from database.mysql_check import check
 from database.mysql_errors import explain
 from database.progress import read_progress
+from database.redis_check import check_redis
+from database.redis_link import RedisAway
 from exceptions import StartError
 from utils.settings import Settings
+from utils.startup import running_pid
 
 WRITER_SILENCE_SECONDS = 30
 
@@ -51,6 +55,19 @@ def reasons(
         "quarantined": progress.quarantined,
     }
     return checks, failing
+
+
+def examine(settings: Settings, engine: Engine) -> tuple[dict[str, str | int], list[str]]:
+    """As `reasons`, and more thoroughly, for the operator: also Redis, and what runs."""
+    pid = running_pid(settings.data_path / "redlog.pid")
+    checks, failing = reasons(settings, engine, pid is not None, thorough=True)
+    try:
+        checks["redis"] = check_redis(settings.redis.url)
+    except (RedisAway, StartError) as error:
+        failing.append(str(error))
+    profile = os.environ.get("REDLOG_PROFILE", "default")
+    server = f"running (pid {pid})" if pid else "not running"
+    return {"settings": f"good (profile {profile})", "server": server, **checks}, failing
 
 
 def gauges(settings: Settings, log_store: LogStore) -> dict[str, tuple[str, float]]:

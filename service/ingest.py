@@ -6,6 +6,7 @@ from database.journal import Journal
 from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
 from service.limits import ReportLimits
+from service.shed import shed
 from utils.record import MAX_TEXT, dumps
 
 
@@ -18,17 +19,19 @@ def accept(
     limits: ReportLimits,
     journal: Journal,
 ) -> bytes:
-    """Keep a report's good records and return the receipt as JSON.
+    """Keep a report's good records, under overload those of weight, and return the receipt as JSON.
 
     `lines`: the body is declared to be NDJSON. The body's own `batch_id` goes before the header's.
     Raises UnreadableBody, TooLarge, NoGoodRecord, RateLimited and NotAccepting.
     """
     batch = decode_batch(body, lines, max_records)
-    batch_id = batch.batch_id or _checked(idempotency_key)
     limits.admit_records(app_id, batch.count)
-    if batch.count or batch.rejected:
+    if journal.shedding:
+        batch = shed(batch, journal.shed_below)
+    batch_id = batch.batch_id or _checked(idempotency_key)
+    if batch.count or batch.rejected or batch.shed:
         journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload)
-    if batch.rejected and not batch.count:
+    if batch.rejected and not batch.count and not batch.shed:
         raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=batch.rejected)
     return _receipt(batch, batch_id)
 
@@ -40,7 +43,11 @@ def _checked(key: str | None) -> str | None:
 
 
 def _receipt(batch: Batch, batch_id: str | None) -> bytes:
-    receipt: dict[str, Any] = {"accepted": batch.count, "rejected": batch.rejected, "shed": 0}
+    receipt: dict[str, Any] = {
+        "accepted": batch.count,
+        "rejected": batch.rejected,
+        "shed": batch.shed,
+    }
     if batch_id is not None:
         receipt["batch_id"] = batch_id
     return dumps(receipt)

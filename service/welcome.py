@@ -4,7 +4,10 @@ from database.apps import App, Apps
 from database.engine import migrate
 from database.log_store import LogStore
 from database.mysql_check import check
+from database.redis_check import check_redis
+from database.redis_link import RedisAway
 from exceptions import DatabaseDown, StartError
+from utils.log import log
 from utils.settings import Settings
 from utils.tokens import Tokens
 
@@ -12,11 +15,13 @@ FIRST_APP = "default"
 
 
 def make_ready(settings: Settings, log_store: LogStore, apps: Apps, tokens: Tokens) -> str:
-    """Check the database and bring it up to date, make what a first start needs, and greet.
+    """Check Redis and the database, bring it up to date, make what a first start needs, and greet.
 
-    A database that is down stops only a first start. Raises StartError. Leaves no connection open.
+    A database that is down stops only a first start, and a Redis that is down none. Raises
+    StartError. Leaves no connection open.
     """
     try:
+        _check_redis(settings.redis.url)
         check(apps.engine)
         migrate(apps.engine)
         log_store.upgrade()
@@ -27,6 +32,13 @@ def make_ready(settings: Settings, log_store: LogStore, apps: Apps, tokens: Toke
         return _greet_without_database(settings, error)
     finally:
         apps.engine.dispose()
+
+
+def _check_redis(url: str) -> None:
+    try:
+        check_redis(url)
+    except RedisAway as away:
+        log.warning("%s; starting without it", away)
 
 
 def _greet(settings: Settings, apps: Apps, tokens: Tokens) -> str:

@@ -22,7 +22,7 @@ from utils.settings import Database, JournalSettings, Retention, WriterSettings
 
 APPS = tuple(range(1, 10))
 MESSAGE = COLUMNS.index("message")
-JOURNAL = JournalSettings("interval", 20, 1 << 20, 1 << 30, 0)
+JOURNAL = JournalSettings("interval", 20, 1 << 20, 1 << 30, 0, 0, "warning")
 WRITER = WriterSettings(True, 5, 1 << 16, 1 << 17, 3, 5)
 
 

@@ -39,7 +39,9 @@ def wait_until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE) -
 class Server:
     """A started RedLog with one app, its ingest key and a token that reads all apps."""
 
-    def __init__(self, data: Path, log: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self, data: Path, log: Path, settings: dict[str, str], app: dict[str, Any] | None = None
+    ) -> None:
         self.data = data
         self.log = log
         self.port = free_port()
@@ -54,7 +56,7 @@ class Server:
         }
         self.http = requests.Session()
         self.process: subprocess.Popen[bytes] | None = None
-        self.app: dict[str, Any] = self.manage("app", "create", "test", "--json")
+        self.app = app or dict(self.manage("app", "create", "test", "--json"))
         self.key = str(self.app["ingest_key"])
         self.token = str(self.manage("token", "create", "--scope", "read", "--json")["token"])
 
@@ -62,12 +64,16 @@ class Server:
 
     def manage(self, *arguments: str) -> Any:
         """Run a manage.py command that prints JSON."""
+        return json.loads(self.run(*arguments))
+
+    def run(self, *arguments: str) -> str:
+        """Run a manage.py command; what it prints."""
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
         done = subprocess.run(
             command, env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return done.stdout
 
     def start(self) -> "Server":
         """Start it and wait until it answers."""

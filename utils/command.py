@@ -30,6 +30,20 @@ def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def gunicorn_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What only the gunicorn server takes: accesslog, errorlog, replace and gunicorn_arguments."""
+    for add in (
+        click.argument("gunicorn_arguments", nargs=-1, type=click.UNPROCESSED),
+        click.option(
+            "--replace", is_flag=True, help="Replace the running server; its port stays open."
+        ),
+        click.option("--errorlog", help="File for the server's own log; - is standard error."),
+        click.option("--accesslog", help="File for a line per request; - is standard output."),
+    ):
+        command = add(command)
+    return command
+
+
 def _into_environment(key: str) -> Callable[[click.Context, click.Parameter, str | None], None]:
     def callback(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
         if value is not None:

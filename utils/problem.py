@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Response, request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from exceptions import Problem
+from exceptions import Problem, StoreAway
 from utils.log import log
 from utils.record import dumps
 
@@ -18,6 +19,9 @@ def problem_reply(error: Exception) -> Response:
         return _reply(error.status, body, error.headers)
     if isinstance(error, HTTPException):
         return _of_werkzeug(error)
+    if isinstance(error, SQLAlchemyError):
+        log.warning("%s %s: no database (%s)", request.method, request.path, type(error).__name__)
+        return problem_reply(StoreAway("the database does not answer"))
     log.exception("%s %s failed", request.method, request.path)
     return _reply(500, {"code": "internal_error", "title": "Internal error"}, {})
 

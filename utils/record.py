@@ -26,6 +26,7 @@ else:
     Level = Literal[tuple(spellings())] | Annotated[int, Meta(ge=1, le=24)]
 
 NOTHING = Raw(b"null")
+SHED = "shed"  # stands among the reasons of `rejected` for records shed under overload
 
 
 class Form(IntEnum):

@@ -19,6 +19,16 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2, in which `off` is a word and no boolean: settings have such values."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, words) for tag, words in resolvers if first in "tTfF" or not tag.endswith("bool")]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A group of settings; a key that it does not list is refused."""
 
@@ -57,6 +67,8 @@ class JournalSettings(Section, frozen=True):
     segment_bytes: Annotated[int, msgspec.Meta(ge=4096)]
     max_bytes: Positive
     min_free_bytes: Count
+    soft_bytes: Count
+    shed_below: Literal["", "off", "debug", "info", "warning", "error", "fatal"]
 
 
 class WriterSettings(Section, frozen=True):
@@ -144,7 +156,7 @@ def load_settings(file: Path, environ: Mapping[str, str] = os.environ) -> Settin
 
 def _read_profiles(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        profiles = yaml.safe_load(file.read_text("utf-8"))
+        profiles = yaml.load(file.read_text("utf-8"), _Loader)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise StartError(f"{file.name} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(profiles, dict) or "default" not in profiles:

@@ -13,6 +13,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 LOOK_SECONDS = 0.5
+LINGER_SECONDS = 2  # for a request on a connection kept alive, as gthread has it
 
 
 def end_with_master(master: int) -> None:
@@ -25,7 +26,7 @@ def end_with_master(master: int) -> None:
     def watch() -> None:
         while os.getppid() == master:
             time.sleep(LOOK_SECONDS)
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="master-watch", daemon=True).start()
 
@@ -46,8 +47,21 @@ def meinheld_worker() -> type:
             if self.cfg.accesslog is not None:
                 server.set_access_logger(MeinheldLog(self.log))
 
+        def init_signals(self) -> None:
+            # While it runs, a handler of its own takes SIGTERM: it cuts all connections a second
+            # later, although it goes on to promise that they are kept alive.
+            super().init_signals()
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # and in threads to come
+            threading.Thread(target=self.end_politely, name="end", daemon=True).start()
+
+        def end_politely(self) -> None:
+            """Wait for SIGTERM; then say with each reply that it is its connection's last."""
+            signal.sigwait({signal.SIGTERM})
+            self.handle_exit(signal.SIGTERM, None)
+
         def handle_exit(self, number: int, frame: FrameType | None) -> None:
-            server.stop()  # and no SystemExit into the request that is being answered
+            server.set_keepalive(0)
+            server.stop(LINGER_SECONDS)
 
         handle_quit = handle_exit
 

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 
 from database import apps as apps_module
 from database.apps import MAX_KNOWN_KEYS, App, Apps, NameTaken, new_key
 from database.catalogue import Catalogue
 from database.engine import migrate, open_engine
+from database.known_keys import KnownKeys
+from exceptions import NotAccepting
 from utils.settings import Database
 
 
@@ -142,3 +145,37 @@ def test_totals_are_sums_over_all_minutes(apps: Apps) -> None:
     catalogue.set_counters([(1, 11, "stored", 8), (1, 11, "rejected:too_deep", 2)])
     catalogue.set_counters([])
     assert apps.totals() == {1: {"stored": 13, "rejected:too_deep": 2}, 2: {"duplicate": 1}}
+
+
+def test_a_new_key_is_known_to_all_who_ask_at_once(apps: Apps) -> None:
+    key = apps.create("shop").ingest_key
+    with ThreadPoolExecutor(20) as pool:
+        assert set(pool.map(apps.id_of_key, [key] * 200)) == {1}
+
+
+def test_known_keys_hold_while_the_database_is_away(
+    apps: Apps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = apps.create("shop")
+    assert apps.id_of_key(app.ingest_key) == app.id
+    away = create_engine(f"sqlite:///{tmp_path}/no/such/folder.db")
+    restarted = Apps(away, tmp_path)
+    assert restarted.id_of_key(app.ingest_key) == app.id
+    with pytest.raises(NotAccepting):
+        restarted.id_of_key("rlk_unknown")
+    restarted.engine = apps.engine
+    later(monkeypatch, apps_module.AWAY_SECONDS + apps_module.KNOWN_SECONDS)
+    assert restarted.id_of_key("rlk_unknown") is None
+    away.dispose()
+
+
+def test_the_copy_of_the_keys_holds_hashes_for_the_owner_alone(apps: Apps, tmp_path: Path) -> None:
+    app = apps.create("shop")
+    apps.id_of_key(app.ingest_key)
+    file = tmp_path / "known_keys.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert app.ingest_key not in file.read_text() and app.secret not in file.read_text()
+    key = apps.rotate_key(app.id)
+    assert key is not None and apps.id_of_key(key) == app.id
+    assert KnownKeys(file).id_of(key) == app.id
+    assert KnownKeys(file).id_of(app.ingest_key) is None

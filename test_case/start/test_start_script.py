@@ -12,8 +12,10 @@ import stat
 import subprocess
 import sys
 import sysconfig
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -335,6 +337,37 @@ def test_restart_starts_it_again_with_the_options_given(operator: Operator) -> N
     assert restarted.stdout.startswith(f"stopped (pid {before})\n")
     assert operator.pid() != before
     assert requests.get(f"http://127.0.0.1:{other}/healthz", timeout=5).status_code == 200
+
+
+@pytest.mark.server
+def test_restart_keeps_the_port_open(operator: Operator) -> None:
+    assert operator.do("-d").returncode == 0
+    before = operator.pid()
+    stop = threading.Event()
+    answers: list[int] = []
+
+    def ask() -> None:
+        while not stop.is_set():  # a connection for each: one refused would raise
+            answers.append(requests.get(f"{operator.url}/healthz", timeout=5).status_code)
+
+    with ThreadPoolExecutor(1) as asking:
+        asked = asking.submit(ask)
+        try:
+            restarted = operator.do("restart")
+        finally:
+            stop.set()
+        asked.result()
+    assert restarted.returncode == 0, restarted.stderr
+    assert str(before) in restarted.stdout and operator.pid() != before
+    assert set(answers) == {200} and len(answers) > 20
+    assert operator.do("status").stdout == f"running (pid {operator.pid()})\n"
+
+    wrong = operator.do("restart", REDLOG_SERVER__WORKERS="many")
+    assert wrong.returncode == 1 and "server.workers" in wrong.stderr
+    assert requests.get(f"{operator.url}/healthz", timeout=5).status_code == 200
+    pid = operator.pid()
+    assert operator.do("stop").stdout == f"stopped (pid {pid})\n"
+    assert operator.do("restart").stdout.startswith("not running\n")
 
 
 @pytest.mark.server

@@ -71,7 +71,7 @@ def test_the_environment_goes_before_the_profile() -> None:
 
 OTHER = {"server.worker_class": "meinheld", "server.role": "query", "journal.sync": "always"}
 OTHER |= {"server.log_level": "error", "server.host": "::", "database.url": "sqlite:///x.db"}
-OTHER |= {"redis.url": "redis://host"}
+OTHER |= {"redis.url": "redis://host", "journal.shed_below": "error"}
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS)
@@ -230,3 +230,12 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert "setting.yaml" in refusal({}, tmp_path / "setting.yaml")
+
+
+@pytest.mark.parametrize(("key", "word"), [("sync", "off"), ("shed_below", "off")])
+def test_off_is_a_word_and_no_boolean(tmp_path: Path, key: str, word: str) -> None:
+    text = re.sub(rf"^    {key}: \w+", f"    {key}: {word}", FILE.read_text("utf-8"), flags=re.M)
+    (tmp_path / "setting.yaml").write_text(text, "utf-8")
+    settings = load_settings(tmp_path / "setting.yaml", {})
+    assert getattr(settings.journal, key) == word
+    assert settings.writer.enabled is True

@@ -1,0 +1,296 @@
+"""What only MySQL's store must stand: lost answers, collisions, servers that forbid or delay."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mariadb import MISSING, PASSWORD, MariaDB, is_here
+from node import Node, frame
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from started import wait_until
+
+from database import drainer, mysql_days, mysql_store
+from database.day_file import AWAY
+from database.engine import open_engine
+from database.mysql_bulk import insert
+from database.mysql_check import check
+from database.mysql_errors import RowsRefused
+from database.mysql_store import MySQLStore
+from database.rows import Values, decode, make_rows
+from database.segments import list_segments
+from database.writer import Writer
+from exceptions import StartError
+from utils.clock import day_of, now_us
+from utils.record import Form
+from utils.settings import Database
+
+pytestmark = pytest.mark.mariadb
+NOW = now_us()
+TODAY = day_of(NOW)
+
+
+@pytest.fixture
+def node(mariadb: MariaDB, tmp_path: Path) -> Iterator[Node]:
+    """A fresh node on MariaDB."""
+    made = Node(tmp_path / "data", mariadb.url(mariadb.new_database()))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def second(node: Node, tmp_path: Path) -> Iterator[Node]:
+    """Another node on the same database."""
+    made = Node(tmp_path / "second", node.engine.url.render_as_string(hide_password=False))
+    yield made
+    made.close()
+
+
+def store_of(writer: Writer) -> MySQLStore:
+    store = writer.log_store
+    assert isinstance(store, MySQLStore)
+    return store
+
+
+def values_of(payload: bytes) -> Values:
+    return make_rows(1, NOW, decode(Form.ARRAY, payload))
+
+
+def test_a_commit_whose_answer_was_lost_is_not_made_again(node: Node) -> None:
+    node.write_segment(frame(["a"], "key"), frame(["b"]))
+    writer = node.writer()
+    assert writer.elected()
+
+    calls = []
+    real = store_of(writer)._append_day
+
+    def append_then_lose(*arguments: Any) -> Any:
+        done = real(*arguments)
+        if not calls:
+            calls.append(done)
+            raise OperationalError("COMMIT", {}, Exception(2013, "Lost connection"))
+        return done
+
+    store_of(writer)._append_day = append_then_lose  # type: ignore[method-assign]
+    with pytest.raises(AWAY):
+        writer.drain()
+    writer.drain()
+    writer.resign()
+    assert sorted(node.stored()) == ["a", "b"]
+    assert node.counters() == {"received": 2, "stored": 2}
+
+
+@pytest.mark.parametrize("statement", ["LOAD DATA", "INSERT INTO log_batch", "INSERT INTO app_c"])
+def test_a_connection_that_breaks_anywhere_loses_and_doubles_nothing(
+    node: Node, statement: str
+) -> None:
+    node.write_segment(*(frame([str(n)], f"key {n}") for n in range(20)))
+    writer = node.writer()
+    assert writer.elected()
+    broken: list[str] = []
+
+    def break_it(connection: Any, cursor: Any, sql: str, *_: Any) -> None:
+        if sql.startswith(statement) and len(broken) < 2:
+            broken.append(sql)
+            with node.engine.connect() as other:
+                thread = connection.connection.driver_connection.thread_id()
+                other.exec_driver_sql(f"KILL {thread}")
+
+    event.listen(store_of(writer).engine, "before_cursor_execute", break_it)
+    for _ in range(2):
+        with pytest.raises(AWAY, match="connection"):
+            writer.drain()
+    assert writer.drain() == 20
+    writer.resign()
+    assert len(broken) == 2
+    assert sorted(node.stored(), key=int) == [str(n) for n in range(20)]
+    assert node.counters() == {"received": 20, "stored": 20}
+
+
+def test_two_nodes_that_store_the_same_batches_at_once(node: Node, second: Node) -> None:
+    """Their transactions collide on keys and counters; each batch is stored once."""
+    for each in (node, second):
+        for _ in range(3):
+            each.write_segment(*(frame([f"m{n}"], f"key {n}") for n in range(150)))
+    failures: list[BaseException] = []
+
+    def drain(each: Node) -> None:
+        writer = each.writer(batch_bytes=2000)
+        assert writer.elected()
+        while list_segments(each.folder):
+            try:
+                writer.drain()
+            except AWAY as error:
+                failures.append(error)
+        writer.resign()
+
+    threads = [threading.Thread(target=drain, args=(each,)) for each in (node, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(node.stored()) == sorted(f"m{n}" for n in range(150))
+    assert node.counters() == {"received": 900, "stored": 150, "duplicate": 750}
+    assert len(failures) < 3
+
+
+def test_a_partition_that_another_node_dropped_is_made_anew(node: Node, second: Node) -> None:
+    node.write_segment(frame(["old"]))
+    writer = node.writer()
+    assert writer.elected() and writer.drain() == 1
+    second.store.drop(TODAY, ())
+    second.store.drop(TODAY, ())
+    node.write_segment(frame(["new"]))
+    with pytest.raises(AWAY):
+        writer.drain()
+    assert writer.drain() == 1
+    writer.resign()
+    assert second.stored() == ["new"]
+
+
+def test_a_drop_that_was_interrupted_is_ended_by_the_next_one_to_store(node: Node) -> None:
+    node.write_segment(frame(["old"]))
+    node.drain()
+    with node.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE log_partition SET drop_requested = 2")
+    node.write_segment(frame(["new"]))
+    node.drain(days=0)
+    assert node.stored() == ["new"]
+
+
+def test_rows_wait_for_a_server_that_is_read_only(node: Node, mariadb: MariaDB) -> None:
+    user = "reader"
+    mariadb.run(
+        f"CREATE OR REPLACE USER {user} IDENTIFIED BY '{PASSWORD}'",
+        f"GRANT ALL ON `{node.engine.url.database}`.* TO {user}",
+    )
+    url = node.engine.url.set(username=user, password=PASSWORD)
+    plain = Node(node.data, url.render_as_string(hide_password=False))
+    writer = plain.writer()
+    assert writer.elected()
+    plain.write_segment(frame(["a"]))
+    try:
+        mariadb.run("SET GLOBAL read_only = ON")
+        with pytest.raises(AWAY, match="read-only"):
+            writer.drain()
+    finally:
+        mariadb.run("SET GLOBAL read_only = OFF")
+    assert writer.drain() == 1
+    plain.close()
+
+
+def test_a_lock_that_is_not_free_in_time_is_waited_for_again(
+    node: Node, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.write_segment(frame(["a"]))
+    node.drain()
+    writer = node.writer()
+    assert writer.elected()
+    event.listen(
+        store_of(writer).engine,
+        "checkout",
+        lambda driver, *_: driver.cursor().execute("SET SESSION innodb_lock_wait_timeout = 1"),
+    )
+    with node.engine.begin() as other:
+        other.exec_driver_sql("UPDATE log_partition SET records = records")
+        node.write_segment(frame(["b"]))
+        with pytest.raises(AWAY, match="lock"):
+            writer.drain()
+    assert writer.drain() == 1
+    writer.resign()
+    assert sorted(node.stored()) == ["a", "b"]
+
+
+def test_a_server_that_forbids_load_data_is_given_inserts(node: Node, mariadb: MariaDB) -> None:
+    texts = ["plain", "支付 😀", "quote ' \" \\", "\x01\x02\x03", "\\N", "100 %s %(x)s"]
+    mariadb.run("SET GLOBAL local_infile = OFF")
+    try:
+        node.write_segment(frame(texts))
+        node.drain()
+    finally:
+        mariadb.run("SET GLOBAL local_infile = ON")
+    assert sorted(node.stored()) == sorted(texts)
+
+
+def test_a_record_too_large_for_the_server_is_refused_and_not_taken_for_an_outage(
+    node: Node,
+) -> None:
+    node.write_segment(frame(["first"]))
+    node.drain()
+    large = values_of(b'[{"message": "m", "attributes": {"a": "%s"}}]' % (b"x" * 9_000_000))
+    store = node.store
+    assert isinstance(store, MySQLStore)
+    with store.engine.begin() as connection, pytest.raises(RowsRefused, match="too large"):
+        insert(connection, mysql_days.table_of(TODAY), [large])
+
+
+def test_segments_stay_until_the_server_has_flushed_its_commits(
+    node: Node, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drainer, "TIDY_SECONDS", 0.0)
+    monkeypatch.setattr(mysql_store, "MARGIN_SECONDS", 0.0)
+    mariadb.run("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+    try:
+        node.write_segment(frame(["a"]))
+        writer = node.writer()
+        assert writer.elected() and writer.drain() == 1
+        writer.drain()
+        assert len(list_segments(node.folder)) == 1
+        wait_until(lambda: writer.drain() == 0 and not list_segments(node.folder), "its end", 5)
+    finally:
+        mariadb.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+    writer.resign()
+    assert node.stored() == ["a"]
+
+
+# A server that RedLog can't work on.
+
+
+def complaint_of(node_url: str, tmp_path: Path) -> str:
+    engine = open_engine(Database(node_url), tmp_path)
+    with pytest.raises(StartError) as caught:
+        check(engine)
+    engine.dispose()
+    return str(caught.value)
+
+
+def test_what_is_wrong_with_a_database_is_one_line_without_the_password(
+    mariadb: MariaDB, tmp_path: Path
+) -> None:
+    database = mariadb.new_database()
+    mariadb.run(
+        "CREATE OR REPLACE USER poor IDENTIFIED BY 'hunter2'",
+        f"GRANT SELECT ON {database}.* TO poor",
+    )
+    for url, words in [
+        (mariadb.url(database, "poor", "hunter3"), "refuses the user or the password"),
+        (mariadb.url("nowhere", "root"), "has no such database; make it: CREATE DATABASE"),
+        (mariadb.url("nowhere", "poor", "hunter2"), "needs GRANT SELECT, INSERT"),
+        (mariadb.url(database, "poor", "hunter2"), "needs GRANT SELECT, INSERT"),
+        (mariadb.url(database).replace(str(mariadb.port), "1"), "can't be reached"),
+        ("mysql://u:hunter2@h/d", "mysql is unknown here"),
+        ("postgresql://u:hunter2@h/d", "postgresql is unknown here"),
+        ("mysql+pymysql://u:hunter2@h", "names no database"),
+        ("hunter2", "no URL of a database"),
+    ]:
+        line = ""
+        try:
+            line = complaint_of(url, tmp_path)
+        except StartError as error:
+            line = str(error)
+        assert words in line and "\n" not in line, (url, line)
+        assert "hunter" not in line
+
+
+def test_a_server_without_innodb_is_refused(tmp_path: Path) -> None:
+    if not is_here():
+        pytest.skip(MISSING)
+    server = MariaDB(tmp_path / "mariadb")
+    server.start("--innodb=OFF", "--default-storage-engine=Aria")
+    try:
+        line = complaint_of(server.url(server.new_database()), tmp_path)
+        assert "no InnoDB" in line
+    finally:
+        server.kill()

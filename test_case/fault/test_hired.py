@@ -1,0 +1,100 @@
+"""The process that drains under load: hired, killed, orphaned, asked to end."""
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from conftest import StartServer
+from senders import Senders
+from started import Server, wait_until
+
+pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.slow]
+ROUNDS = 12
+
+
+def children(pid: int) -> list[int]:
+    """The processes that descend from one, but for itself."""
+    with suppress(OSError):
+        lists = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+        born = [int(child) for text in lists for child in text.split()]
+        return born + [each for child in born for each in children(child)]
+    return []
+
+
+def hired(server: Server) -> list[int]:
+    """The process that drains, and the one that decodes for it."""
+    return [child for worker in server.workers() for child in children(worker)]
+
+
+def both(server: Server) -> list[int]:
+    """Wait until there are both."""
+    wait_until(lambda: len(hired(server)) == 2, "the process that drains")
+    return hired(server)
+
+
+@pytest.mark.parametrize("worker_class", ["gthread", "meinheld"])
+def test_nothing_is_lost_or_doubled_whoever_of_them_is_killed(
+    make_server: StartServer, worker_class: str
+) -> None:
+    if worker_class == "meinheld":
+        pytest.importorskip("meinheld", reason="meinheld is not built here (no C compiler)")
+    seed = int(os.environ.get("SEED") or time.time_ns())
+    print(f"SEED={seed}")
+    chance = random.Random(seed)
+    server = make_server(
+        REDLOG_SERVER__WORKER_CLASS=worker_class,
+        REDLOG_WRITER__PROCESS_BYTES="1",
+        REDLOG_JOURNAL__SEGMENT_BYTES="65536",
+    ).start()
+    with Senders(server, seed=seed) as load:
+        for _ in range(ROUNDS):
+            both(server)
+            time.sleep(chance.uniform(0, 0.3))
+            victim = chance.choice([*hired(server), *server.workers()])
+            with suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+            # A failed one is not hired again for a minute, unless another worker is elected.
+            for worker in server.workers() if victim not in server.workers() else []:
+                os.kill(worker, signal.SIGTERM)
+            wait_until(lambda: len(server.workers()) == 2, "the workers")
+            load.wait_for(30)
+    assert server.stop() == 0
+    server.start()
+    load.check()
+    assert "Traceback" not in server.log_text()
+
+
+def test_it_stores_all_before_the_server_stops_and_leaves_no_process(
+    make_server: StartServer,
+) -> None:
+    server = make_server(REDLOG_WRITER__PROCESS_BYTES="1").start()
+    with Senders(server) as load:
+        processes = both(server)
+        load.wait_for(200)
+    assert server.stop() == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
+    assert server.manage("journal", "status", "--json")["waiting_bytes"] == 0
+    server.start()
+    load.check()
+
+
+def test_it_goes_when_its_worker_is_gone(make_server: StartServer) -> None:
+    server = make_server(REDLOG_WRITER__PROCESS_BYTES="1").start()
+    with Senders(server):
+        processes = both(server)
+        server.kill()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "its end")
+
+
+def test_it_ends_when_little_waits(make_server: StartServer) -> None:
+    server = make_server(REDLOG_WRITER__PROCESS_BYTES="1").start()
+    with Senders(server) as load:
+        both(server)
+    wait_until(lambda: not hired(server), "its end")
+    load.check()
+    assert server.report([{"message": "afterwards"}]).status_code == 202
+    wait_until(lambda: server.query(q="afterwards"), "the thread to go on")
