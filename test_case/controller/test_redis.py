@@ -195,7 +195,7 @@ def test_a_redis_that_comes_later_is_no_reason_not_to_start(
     redis_server.kill()
     server = make_server(REDLOG_REDIS__URL=redis_server.url).start()
     place = f"127.0.0.1:{redis_server.port}"
-    assert f"redlog: the Redis at {place} is away: Connection refused; " in server.log_text()
+    assert f"the Redis at {place} is away: Connection refused; starting" in server.log_text()
     assert report(server).status_code == 202
     wait_until(lambda: is_ready(server, "degraded"), "the writer")
     doctor = run(server, "doctor")
