@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from conftest import StartServer
+from redis_server import RedisServer
 from senders import Senders
 from started import Server, wait_until
+
+from database.progress import read_progress
 
 pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.slow]
 ROUNDS = 12
@@ -34,6 +37,17 @@ def both(server: Server) -> list[int]:
     """Wait until there are both."""
     wait_until(lambda: len(hired(server)) == 2, "the process that drains")
     return hired(server)
+
+
+def talks_to(pid: int, port: int) -> bool:
+    """Whether a process holds a connection to a local port."""
+    sockets = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            sockets.add(os.readlink(descriptor))
+    table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    peers = {f"socket:[{row.split()[9]}]": row.split()[2] for row in table}
+    return any(peers[each].endswith(f":{port:04X}") for each in sockets & peers.keys())
 
 
 @pytest.mark.parametrize("worker_class", ["gthread", "meinheld"])
@@ -99,3 +113,23 @@ def test_it_ends_when_little_waits(make_server: StartServer) -> None:
     load.check()
     assert server.report([{"message": "afterwards"}]).status_code == 202
     wait_until(lambda: server.query(q="afterwards"), "the thread to go on")
+
+
+@pytest.mark.redis
+def test_they_leave_redis_to_their_worker(
+    make_server: StartServer, redis_server: RedisServer
+) -> None:
+    server = make_server(
+        REDLOG_REDIS__URL=redis_server.url, REDLOG_WRITER__PROCESS_BYTES="1"
+    ).start()
+    with Senders(server) as load, redis_server.client.pubsub() as listener:
+        processes = both(server)
+        wait_until(lambda: read_progress(server.data / "journal").pid in processes, "its work")
+        listener.psubscribe("redlog:*:stored")
+        wait_until(
+            lambda: (listener.get_message(timeout=0.1) or {}).get("type") == "pmessage",
+            "its worker to tell others what is stored",
+        )
+        assert [talks_to(pid, redis_server.port) for pid in processes] == [False, False]
+        assert any(talks_to(pid, redis_server.port) for pid in server.workers())
+    load.check()
