@@ -12,6 +12,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from utils.paced import paced
+
 LOOK_SECONDS = 0.5
 LINGER_SECONDS = 2  # for a request on a connection kept alive, as gthread has it
 
@@ -46,6 +48,10 @@ def meinheld_worker() -> type:
             server.set_error_logger(MeinheldLog(self.log))
             if self.cfg.accesslog is not None:
                 server.set_access_logger(MeinheldLog(self.log))
+
+        def load_wsgi(self) -> None:
+            super().load_wsgi()
+            self.wsgi = paced(self.wsgi)
 
         def init_signals(self) -> None:
             # While it runs, a handler of its own takes SIGTERM: it cuts all connections a second
