@@ -12,7 +12,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from utils.paced import paced
+from utils.paced import Application, paced
 
 LOOK_SECONDS = 0.5
 LINGER_SECONDS = 2  # for a request on a connection kept alive, as gthread has it
@@ -39,6 +39,8 @@ def meinheld_worker() -> type:
     from meinheld.gmeinheld import MeinheldWorker
 
     class Meinheld(MeinheldWorker):  # type: ignore[misc]  # it has no types
+        wsgi: Application
+
         def __init__(self, *arguments: Any) -> None:
             # It would replace methods of the master's log by ones that fail when they are used.
             methods = Logger.access, Logger.error

@@ -29,7 +29,7 @@ def full_server(either_server: Server) -> Server:
 
 def read_slowly(server: Server, paths: list[str]) -> Iterator[dict[str, Any]]:
     """What each path answers, all over one connection."""
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
     with closing(connection):
         connection.connect()
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
