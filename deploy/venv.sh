@@ -86,7 +86,8 @@ pip_install() {
 
 has_compiler() { command -v cc || command -v gcc; } >/dev/null
 
-# The optional worker class. Its pin on a greenlet of 2017 is why --no-deps: ours works as well.
+# The optional worker class. Its pin on a greenlet of 2017 is why --no-deps: ours does,
+# as utils/paced.py keeps meinheld from switching greenlets.
 # Tried again only when requirements.txt changes or a compiler has appeared.
 add_meinheld() {
     local why="the gthread worker does everything"

@@ -12,6 +12,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from utils.paced import Application, paced
+
 LOOK_SECONDS = 0.5
 LINGER_SECONDS = 2  # for a request on a connection kept alive, as gthread has it
 
@@ -37,6 +39,8 @@ def meinheld_worker() -> type:
     from meinheld.gmeinheld import MeinheldWorker
 
     class Meinheld(MeinheldWorker):  # type: ignore[misc]  # it has no types
+        wsgi: Application
+
         def __init__(self, *arguments: Any) -> None:
             # It would replace methods of the master's log by ones that fail when they are used.
             methods = Logger.access, Logger.error
@@ -46,6 +50,10 @@ def meinheld_worker() -> type:
             server.set_error_logger(MeinheldLog(self.log))
             if self.cfg.accesslog is not None:
                 server.set_access_logger(MeinheldLog(self.log))
+
+        def load_wsgi(self) -> None:
+            super().load_wsgi()
+            self.wsgi = paced(self.wsgi)
 
         def init_signals(self) -> None:
             # While it runs, a handler of its own takes SIGTERM: it cuts all connections a second
