@@ -28,7 +28,6 @@ STOP_POLL_SECONDS = 0.05
 MAX_BACKOFF_SECONDS = 15.0
 BUSY_SECONDS = 0.2  # much has been waiting for so long: hire
 CALM_SECONDS = 10.0  # little has been waiting for so long: the hired process ends
-LAME_SECONDS = 60.0  # the hired process failed: try again after so long
 
 
 def _heard_by_nobody(counters: Counter[CounterKey]) -> None:
@@ -58,6 +57,7 @@ class Writer:
         self._command = command
         self._hired: DrainProcess | None = None
         self._calm_at = time.monotonic()
+        self._lame = 0
         self._drainer = Drainer(data_dir, log_store, settings, retention, on_stored)
         self._stopping = threading.Event()
         self._deadline = float("inf")
@@ -188,7 +188,8 @@ class Writer:
         finally:
             code = self._hired.end()
             self._hired = None
-            self._calm_at = time.monotonic() + (LAME_SECONDS if code else 0.0)
+            self._lame = self._lame + 1 if code else 0
+            self._calm_at = time.monotonic() + 2 ** min(self._lame, 3) - 1  # seconds, at most 7
         if code:
             log.warning("the process that drains ended with code %d; a thread goes on", code)
 
