@@ -12,7 +12,6 @@ from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
 from database.newest import NewestFirst
-from database.rate_limits import RateLimits
 from database.redis_bus import RedisBus
 from database.redis_link import RedisLink
 from database.revoked import RevokedTokens
@@ -45,7 +44,7 @@ engine = open_engine(settings.database, data)
 apps = Apps(engine, data)
 tokens = Tokens(secret)
 revoked_tokens = RevokedTokens(engine, redis_bus)
-report_limits = ReportLimits(settings.limits, RateLimits(data, redis))
+report_limits = ReportLimits(settings.limits, data, redis)
 journal = Journal(settings.journal, data)
 log_store = open_store(engine, data)
 newest = NewestFirst(log_store, redis, settings.redis.newest)

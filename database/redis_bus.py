@@ -9,8 +9,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import redis
-
 from database.redis_link import RedisAway, RedisLink
 from utils.log import log
 
@@ -58,7 +56,7 @@ class RedisBus:
             try:
                 if self.link.probe():
                     self._listen()
-            except redis.RedisError:
+            except self.link.failures:
                 pass  # the next probe says what it is
             except Exception:  # one message that can't be heard must not end the listening
                 log.exception("a message through redis failed")

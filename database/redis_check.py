@@ -7,7 +7,8 @@ from typing import Any
 import redis
 from redis.exceptions import AuthorizationError, NoPermissionError
 
-from database.redis_link import RedisAway, connect, reason
+from database.redis_client import connect, reason
+from database.redis_link import RedisAway
 from exceptions import StartError
 
 PATIENCE_SECONDS = 2.0

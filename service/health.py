@@ -13,7 +13,6 @@ from database.log_store import LogStore
 from database.mysql_check import check
 from database.mysql_errors import explain
 from database.progress import read_progress
-from database.redis_check import check_redis
 from database.redis_link import RedisAway
 from exceptions import StartError
 from utils.settings import Settings
@@ -59,6 +58,8 @@ def reasons(
 
 def examine(settings: Settings, engine: Engine) -> tuple[dict[str, str | int], list[str]]:
     """As `reasons`, and more thoroughly, for the operator: also Redis, and what runs."""
+    from database.redis_check import check_redis  # the server itself needs it only with a URL
+
     pid = running_pid(settings.data_path / "redlog.pid")
     checks, failing = reasons(settings, engine, pid is not None, thorough=True)
     try:

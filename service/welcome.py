@@ -4,7 +4,6 @@ from database.apps import App, Apps
 from database.engine import migrate
 from database.log_store import LogStore
 from database.mysql_check import check
-from database.redis_check import check_redis
 from database.redis_link import RedisAway
 from exceptions import DatabaseDown, StartError
 from utils.log import log
@@ -35,6 +34,10 @@ def make_ready(settings: Settings, log_store: LogStore, apps: Apps, tokens: Toke
 
 
 def _check_redis(url: str) -> None:
+    if not url:
+        return
+    from database.redis_check import check_redis  # only then: it takes memory
+
     try:
         check_redis(url)
     except RedisAway as away:

@@ -8,7 +8,6 @@ import pytest
 from node import Node
 from stored import rows_of
 
-from database.rate_limits import RateLimits
 from database.redis_link import RedisLink
 from database.rows import decode
 from exceptions import NoGoodRecord, RateLimited
@@ -95,8 +94,8 @@ class Report:
     def __init__(self, node: Node, records_per_minute: int = 0) -> None:
         self.node = node
         self.journal = node.journal()
-        counters = RateLimits(node.data, RedisLink("", "one", threads=2))
-        self.limits = ReportLimits(Limits(0, records_per_minute), counters)
+        link = RedisLink("", "one", threads=2)
+        self.limits = ReportLimits(Limits(0, records_per_minute), node.data, link)
 
     def __call__(self, records: list[dict[str, Any]], key: str, shedding: bool) -> dict[str, Any]:
         self.journal.shedding = shedding
