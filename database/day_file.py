@@ -102,7 +102,7 @@ def read_positions(path: Path) -> dict[str, int]:
     with closing(_connect(path, apsw.SQLITE_OPEN_READWRITE)) as connection:
         if not connection.pragma("user_version"):  # its maker was killed
             return {}
-        return dict(connection.execute("SELECT segment, position FROM journal_position"))  # type: ignore[arg-type]
+        return dict(connection.execute("SELECT segment, position FROM journal_position"))
 
 
 def _contains_folded(*values: "apsw.SQLiteValue") -> bool:
