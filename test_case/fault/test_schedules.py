@@ -26,7 +26,7 @@ from faults import (
     reset_connections,
     wait_for_workers,
 )
-from mariadb import MISSING, MariaDB, is_here
+from mariadb import MariaDB
 from proxy import Proxy
 from senders import Senders
 from started import Server
@@ -90,16 +90,6 @@ def worker_classes() -> list[str]:
     except ImportError:
         return ["gthread"]
     return ["gthread", "meinheld"]
-
-
-@pytest.fixture
-def own_mariadb(tmp_path: Path) -> Iterator[MariaDB]:
-    """A MariaDB that a test may kill."""
-    if not is_here():
-        pytest.skip(MISSING)
-    server = MariaDB(tmp_path / "mariadb").start()
-    yield server
-    server.kill()
 
 
 def run_schedule(world: World, blows: tuple[Blow, ...], spells: dict[Spell, Any]) -> None:
