@@ -25,7 +25,7 @@ from started import Server, wait_until
 from database.frame import Frame
 from database.segments import list_segments
 
-MAX_SKEW_SECONDS = 35 * 3600  # two of them are within the 72 h of a batch id
+MAX_DRIFT_SECONDS = 10 * 3600.0  # with a day to both sides: within the 72 h of a batch id
 
 
 @dataclass
@@ -127,9 +127,17 @@ def hang_up(world: World) -> None:
 
 
 def set_the_clock(world: World) -> None:
-    """To any time, up to a day and a half ahead or behind."""
+    """A day or a little, ahead or behind."""
     assert world.clock is not None
-    world.clock.set(world.chance.uniform(-MAX_SKEW_SECONDS, MAX_SKEW_SECONDS))
+    day = world.chance.choice((-24, 0, 24)) * 3600.0
+    world.clock.set(day + world.chance.uniform(-MAX_DRIFT_SECONDS, MAX_DRIFT_SECONDS))
+
+
+def set_the_clock_and_kill_all(world: World) -> None:
+    """So that the segments of before are left with frames of after."""
+    set_the_clock(world)
+    world.load.wait_for(30)
+    kill_all(world)
 
 
 # The disk.
@@ -176,7 +184,8 @@ def spoil_segments(world: World) -> None:
 def _spoil(world: World, path: Path) -> None:
     frames = [piece for piece in pieces_of(path) if isinstance(piece, Frame)]
     content = bytearray(path.read_bytes())
-    for number in range(world.chance.randint(0, 2), len(frames) - 1, world.chance.randint(4, 9)):
+    # A sound frame follows each, so that the damage ends where its frame does.
+    for number in range(world.chance.randint(0, 2), len(frames) - 2, world.chance.randint(4, 9)):
         at = world.chance.randrange(frames[number].start, frames[number].end)
         content[at] ^= 1 << world.chance.randrange(8)
         world.flipped.append(_spoiled(path, frames[number]))
@@ -240,7 +249,12 @@ PROCESSES: tuple[Blow, ...] = (
     stop_and_start,
     hang_up,
 )
-EVERYWHERE: tuple[Blow, ...] = (*PROCESSES, set_the_clock, set_the_clock, spoil_segments)
+EVERYWHERE: tuple[Blow, ...] = (
+    *PROCESSES,
+    set_the_clock,
+    set_the_clock_and_kill_all,
+    spoil_segments,
+)
 SMALL: tuple[Blow, ...] = (kill_a_worker, kill_the_hired, set_the_clock)
 
 # What may fall during each spell.

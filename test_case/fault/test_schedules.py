@@ -99,9 +99,9 @@ def run_schedule(world: World, blows: tuple[Blow, ...], spells: dict[Spell, Any]
     wait_for_workers(world.server)
     with world.load as load:
         for step in steps:
+            begun = time.monotonic()
             load.wait_for(40)
             world.pause(0.0, 0.1)
-            begun = time.monotonic()
             if step not in spells:
                 step(world)
             else:
