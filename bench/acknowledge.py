@@ -93,7 +93,7 @@ def _ancestor(plan: Plan) -> Figures:
     """What the ancestor's way has stored once its threads are done, and what it lost."""
     sent = ANCESTOR_REQUESTS * 100
     with reference("ancestor:app", "gthread") as server:
-        sending = Sending(f"{server.url}{PATH}", plan.distinct, limit=ANCESTOR_REQUESTS)
+        sending = Sending(f"{server.url}{PATH}", plan.distinct[100], limit=ANCESTOR_REQUESTS)
         sending.wait(timeout=60)
         at_last_answer = count_rows(server.directory / "ancestor.db")
         stored, at = _wait_for_rows(server, sent)

@@ -17,7 +17,7 @@ class Plan:
 
     seconds: int
     rotated: dict[int, Bodies]  # by records a request
-    distinct: Bodies  # of 100 records, for what is sent exactly once
+    distinct: dict[int, Bodies]  # for what is sent exactly once
     query_records: int
 
 
@@ -27,5 +27,8 @@ def prepare(directory: Path, seconds: int, records: int, query_records: int, sli
         size: write_bodies(directory / f"rotated-{size}", size, ROTATED // size, slices)
         for size in SIZES
     }
-    distinct = write_bodies(directory / "distinct", 100, max(records, query_records) // 100, slices)
+    distinct = {
+        size: write_bodies(directory / f"distinct-{size}", size, count // size, slices)
+        for size, count in ((100, max(records, query_records)), (1000, records))
+    }
     return Plan(seconds, rotated, distinct, query_records)

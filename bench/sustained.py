@@ -3,6 +3,7 @@
 import time
 
 from bodies import Bodies
+from bulk_load import WAYS
 from day_files import bytes_on_disk
 from load import Sending
 from plan import Figures, Plan
@@ -13,30 +14,38 @@ POLL_SECONDS = 0.05
 
 def sustained(worker_class: str, plan: Plan) -> Figures:
     """Distinct records at full speed until the last one is stored; memory; disk; bulk loads."""
+    figures = _sent(worker_class, plan.distinct[1000])
+    large = {f"{name}_1000": figures[name] for name in ("acknowledged", "queryable")}
+    figures = _sent(worker_class, plan.distinct[100]) | large
+    for way in WAYS:
+        rate = figures[f"bulk_{way}"]
+        figures[f"queryable/bulk_{way}"] = figures["queryable"] / rate
+        figures[f"queryable_1000/bulk_{way}"] = figures["queryable_1000"] / rate
+    return figures
+
+
+def _sent(worker_class: str, bodies: Bodies) -> Figures:
     with redlog(worker_class) as server:
         for _ in range(50):  # both workers have answered something
             server.get("/logs?limit=1")
         idle = server.memory()
         with PeakMemory(server) as peak:
-            times = send_all(server, plan.distinct, plan.distinct.records)
+            times = send_all(server, bodies, bodies.records)
         total = _records_found(server)
-        if total != plan.distinct.records:
-            raise RuntimeError(f"{plan.distinct.records} records were sent, {total} are found")
+        if total != bodies.records:
+            raise RuntimeError(f"{bodies.records} records were sent, {total} are found")
         after = server.memory()
         server.stop()
-        figures = {
+        largest = max(server.day_files(), key=lambda file: file.stat().st_size)
+        bulk = run_script("bulk_load.py", str(largest), "--json")
+        return {
             **times,
+            **{f"bulk_{way}": rate for way, rate in bulk.items()},
             "idle": idle,
             "peak": peak.value,
             "after": after,
             "bytes_a_record": bytes_on_disk(server.day_files()) / total,
         }
-        largest = max(server.day_files(), key=lambda file: file.stat().st_size)
-        bulk = run_script("bulk_load.py", str(largest), "--json")
-    for way, rate in bulk.items():
-        figures[f"bulk_{way}"] = rate
-        figures[f"queryable/bulk_{way}"] = figures["queryable"] / rate
-    return figures
 
 
 def send_all(server: RedLog, bodies: Bodies, records: int) -> Figures:

@@ -62,6 +62,7 @@ def _bulk(way: str, text: str, goal: str = "") -> list[Row]:
     return [
         Row(f"Bulk load, {text}, rows/s", "{:,.0f}", (f"bulk_{way}",)),
         _ratio(f"Queryable / bulk load, {text}", f"queryable/bulk_{way}", goal),
+        _ratio("… 1,000 records a request", f"queryable_1000/bulk_{way}", goal),
     ]
 
 
@@ -91,6 +92,11 @@ ROWS = [
     _ratio("100 records, while draining / the ancestor's way", "ack_100/ancestor", "≥ 20"),
     Row("Distinct records sent once: acknowledged/s", "{:,.0f}", ("acknowledged",)),
     Row("… **queryable/s**, first request to last record", "{:,.0f}", ("queryable",), "≥ 324,000"),
+    Row(
+        "… 1,000 records a request: acknowledged · queryable/s",
+        "{:,.0f} · {:,.0f}",
+        ("acknowledged_1000", "queryable_1000"),
+    ),
     Row("… drained/s once nothing is sent", "{:,.0f}", ("drained_only",)),
     *_bulk("sqlite3", "sqlite3, 5,000 rows a transaction"),
     *_bulk("apsw", "apsw, 5,000 rows a transaction", "≥ 0.7"),

@@ -16,6 +16,7 @@ import msgspec
 from database.day_append import Prepared
 from database.frame import Frame
 from database.segments import Chunk
+from utils.log import log
 
 PIPE_BYTES = 1 << 20
 PART_VALUES = 5_000  # in one message, about: some hundred records
@@ -82,6 +83,8 @@ def _serve(
             answer.send_bytes(_encode(None))
     except (EOFError, ConnectionError):
         code = 0
+    except Exception:
+        log.exception("decoding failed")
     finally:
         os._exit(code)
 

@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from io import FileIO
 
 import msgspec
 
@@ -74,11 +75,12 @@ def obey(stop: Callable[[float], None]) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _write(READY)
-    if sys.stdin.buffer.readline() != READY:
+    words = FileIO(0, closefd=False)  # a buffer's lock would disturb our end
+    if words.readline() != READY:
         return False
 
     def listen() -> None:
-        for line in sys.stdin.buffer:
+        for line in words:
             stop(float(line))
         stop(0.0)
 

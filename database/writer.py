@@ -195,12 +195,15 @@ class Writer:
     def work_for_parent(self, lock: int) -> None:
         """In the hired process: drain until little has been waiting for a while.
 
-        It raises whatever goes wrong: the thread that hired it goes on then, patiently.
+        It ends when anything goes wrong: the thread that hired it goes on then, patiently.
         """
         ahead = DecodeAhead(self._drainer.prepare)
         try:
             if obey(self.stop_within):
                 self._drain_for_parent(lock, ahead)
+        except (EOFError, *AWAY) as error:
+            log.warning("draining apart failed: %s", error or "the process that decodes is gone")
+            raise SystemExit(1) from None
         finally:
             ahead.end()
 

@@ -81,6 +81,7 @@ def test_it_ends_when_little_waits(make_server: StartServer) -> None:
     with Senders(server) as load:
         both(server)
     wait_until(lambda: not server.hired(), "its end")
+    assert "ended with code" not in server.log_text()
     load.check()
     assert server.report([{"message": "afterwards"}]).status_code == 202
     wait_until(lambda: server.query(q="afterwards"), "the thread to go on")

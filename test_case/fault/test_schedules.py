@@ -62,6 +62,7 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
                 settings["REDLOG_DATABASE__URL"] = url.replace(
                     f":{mariadb.port}/", f":{proxy.port}/"
                 )
+                settings["REDLOG_WRITER__BATCH_BYTES"] = "20000"  # smaller steps take too long
             server = Server(tmp_path / "disk" / "data", tmp_path / "server.log", settings)
             stack.callback(lambda: server.kill() if server.process else None)
             other = server.manage("app", "create", "second", "--json")
