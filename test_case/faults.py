@@ -133,10 +133,11 @@ def set_the_clock(world: World) -> None:
     world.clock.set(day + world.chance.uniform(-MAX_DRIFT_SECONDS, MAX_DRIFT_SECONDS))
 
 
-def set_the_clock_and_kill_all(world: World) -> None:
-    """So that the segments of before are left with frames of after."""
-    set_the_clock(world)
-    world.load.wait_for(30)
+def set_the_clock_there_and_back(world: World) -> None:
+    """So that a segment's frames lie in several days; and all are killed before it is full."""
+    for _ in range(3):
+        set_the_clock(world)
+        world.load.wait_for(30)
     kill_all(world)
 
 
@@ -252,7 +253,7 @@ PROCESSES: tuple[Blow, ...] = (
 EVERYWHERE: tuple[Blow, ...] = (
     *PROCESSES,
     set_the_clock,
-    set_the_clock_and_kill_all,
+    set_the_clock_there_and_back,
     spoil_segments,
 )
 SMALL: tuple[Blow, ...] = (kill_a_worker, kill_the_hired, set_the_clock)
