@@ -51,7 +51,7 @@ class Appended(NamedTuple):
 
 def append(
     connection: apsw.Connection,
-    earlier: list[apsw.Connection],
+    beside: list[apsw.Connection],
     segment: str,
     batch: Iterable[Prepared],
     before_commit: Callable[[int, int], None],
@@ -59,8 +59,8 @@ def append(
     """Store frames of one segment and one day, and that they are stored, or nothing at all.
 
     The batch is best made while it is taken: rows that are still in the processor's caches are
-    stored faster, and never many of them are there. `earlier` are the files of the days in which
-    a batch key may stand already; `before_commit` is told the range of `time` that they have.
+    stored faster, and never many of them are there. `beside` are the files of the other days in
+    which a batch key may stand already; `before_commit` is told the range of `time` that they have.
     """
     counters: Counter[CounterKey] = Counter()
     keys: set[tuple[int, str]] = set()
@@ -69,7 +69,7 @@ def append(
     connection.execute("BEGIN IMMEDIATE")
     try:
         for prepared in batch:
-            if _count(prepared, counters, keys, connection, earlier):
+            if _count(prepared, counters, keys, connection, beside):
                 rows.add(prepared.values)
             end, received_at = prepared.frame.end, prepared.frame.received_at
         rows.finish()
@@ -120,12 +120,14 @@ def _count(
     counters: Counter[CounterKey],
     keys: set[tuple[int, str]],
     connection: apsw.Connection,
-    earlier: list[apsw.Connection],
+    beside: list[apsw.Connection],
 ) -> bool:
     """Count a frame's records by outcome; True when its rows are to be stored."""
     frame = prepared.frame
     key = (frame.app_id, frame.key)
-    is_new = not frame.key or not (key in keys or _knows(connection, key) or _knew(earlier, key))
+    is_new = not frame.key or not (
+        key in keys or _knows(connection, key) or _known_beside(beside, key)
+    )
     if is_new and frame.key and prepared.values:
         keys.add(key)
     tally(counters, prepared, is_new)
@@ -148,9 +150,9 @@ def _knows(file: apsw.Connection, key: tuple[int, str]) -> bool:
     return file.execute(_KNOWS_BATCH, key).fetchone() is not None
 
 
-def _knew(earlier: list[apsw.Connection], key: tuple[int, str]) -> bool:
-    """Whether an earlier day has the batch; a damaged one must not keep today from being stored."""
-    for file in earlier:
+def _known_beside(files: list[apsw.Connection], key: tuple[int, str]) -> bool:
+    """Whether another day has the batch; a damaged one must not keep this from being stored."""
+    for file in files:
         with suppress(*DAMAGED):
             if _knows(file, key):
                 return True

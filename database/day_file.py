@@ -8,7 +8,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
@@ -95,6 +95,14 @@ def open_for_reading(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA query_only = ON")
     connection.create_scalar_function("contains_folded", _contains_folded, 2, deterministic=True)
     return connection
+
+
+def read_positions(path: Path) -> dict[str, int]:
+    """How far each segment is stored in a day's file, which is opened for no more than that."""
+    with closing(_connect(path, apsw.SQLITE_OPEN_READWRITE)) as connection:
+        if not connection.pragma("user_version"):  # its maker was killed
+            return {}
+        return dict(connection.execute("SELECT segment, position FROM journal_position"))
 
 
 def _contains_folded(*values: "apsw.SQLiteValue") -> bool:

@@ -19,8 +19,8 @@ from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
 from database.rows import decode, make_rows
-from database.segments import Chunk, list_segments, read_chunks, segment_times, sweep
-from utils.clock import MINUTE, day_of, now_us
+from database.segments import Chunk, list_segments, read_chunks, sweep
+from utils.clock import day_of, now_us
 from utils.log import log
 from utils.record import Form
 from utils.settings import Retention, WriterSettings
@@ -55,6 +55,7 @@ class Drainer:
         self._finished: set[str] = set()
         self._rate = 0.0
         self._told = Progress()
+        self._told_at = 0.0
         self._tidied_at = 0.0
         self._retained_at = 0.0
 
@@ -63,9 +64,7 @@ class Drainer:
         self.log_store.close_writer()
         self._finished.clear()
         sweep(self.folder)
-        # A frame has its time before it may have to wait for its segment to be made.
-        oldest = min([now_us(), *segment_times(self.folder)]) - MINUTE
-        self._positions = self.log_store.positions(day_of(oldest))
+        self._positions = self.log_store.positions(self._segments())
 
     def let_go(self) -> None:
         """Leave all to the next one."""
@@ -199,9 +198,12 @@ class Drainer:
         if now - self._retained_at < RETENTION_SECONDS:
             return
         self._retained_at = now
-        segments = {path.stem for path in list_segments(self.folder)}
+        segments = self._segments()
         for partition in expired(self.log_store.catalogue.partitions(), self.retention):
             self.log_store.drop(partition, segments)
+
+    def _segments(self) -> set[str]:
+        return {path.stem for path in list_segments(self.folder)}
 
     def _tidy(self) -> None:
         self.log_store.publish()
@@ -219,18 +221,21 @@ class Drainer:
 
     def _tell(self, at_once: bool = False) -> None:
         """Tell how far the store is: soon when there is news, now and then when there is none."""
-        now = time.time()
-        if now - self._told.at < TELL_SECONDS and not at_once:
+        silence = time.monotonic() - self._told_at  # the other clock may be set back
+        if silence < TELL_SECONDS and not at_once:
             return
-        segments = {path.stem for path in list_segments(self.folder)}
+        segments = self._segments()
         positions = {name: end for name, end in self._positions.items() if name in segments}
         is_news = (positions, None) != (self._told.positions, self._told.error)
-        if at_once or is_news or now - self._told.at >= TIDY_SECONDS:
-            quarantined = self.quarantine.count()
-            self._told = Progress(os.getpid(), now, positions, self._rate, None, quarantined)
+        if at_once or is_news or silence >= TIDY_SECONDS:
+            quarantined, self._told_at = self.quarantine.count(), time.monotonic()
+            self._told = Progress(
+                os.getpid(), time.time(), positions, self._rate, None, quarantined
+            )
             write_progress(self.folder, self._told)
 
     def tell_failure(self, what: str) -> None:
         """Tell what keeps the store from being written."""
+        self._told_at = time.monotonic()
         self._told = replace(read_progress(self.folder), at=time.time(), error=what)
         write_progress(self.folder, self._told)

@@ -21,8 +21,8 @@ class LogStore(LogReader):
         """
 
     @abstractmethod
-    def positions(self, since_day: str) -> dict[str, int]:
-        """How far each segment is stored, from the partitions of `since_day` and later."""
+    def positions(self, segments: Collection[str]) -> dict[str, int]:
+        """How far each of these segments, those in the journal, is stored; others may be told."""
 
     @abstractmethod
     def forget_segment(self, segment: str) -> None:

@@ -62,7 +62,7 @@ class MySQLStore(LogStore):
             self._ranges.pop(day, None)  # another node may have dropped it
             raise
 
-    def positions(self, since_day: str) -> dict[str, int]:
+    def positions(self, segments: Collection[str]) -> dict[str, int]:
         """How far each segment of any node is stored."""
         try:
             migrate(self.engine)  # the database may have been away when this node started

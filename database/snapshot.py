@@ -12,7 +12,7 @@ from pathlib import Path
 
 import apsw
 
-from database.day_file import DAMAGED, open_for_reading, path_of
+from database.day_file import DAMAGED, open_for_reading, path_of, read_positions
 from database.segments import list_segments, segment_times
 from utils.clock import MINUTE, day_of, now_us
 
@@ -32,12 +32,8 @@ class Snapshot:
         self._open(stack)
 
     def _open(self, stack: ExitStack) -> None:
-        """Hold the writer for a moment: between its transactions all files agree.
-
-        The days before the journal's oldest segment are not written any more.
-        """
-        oldest = day_of(min([now_us(), *segment_times(self.journal)]) - MINUTE)
-        days = sorted(path.stem for path in self.folder.glob("*.db") if path.stem >= oldest)
+        """Hold the writer for a moment: between its transactions all files agree."""
+        days = self._written_days()
         with ExitStack() as locks:
             for day in days:
                 with suppress(*DAMAGED):
@@ -51,6 +47,17 @@ class Snapshot:
                     live = stack.enter_context(closing(self._reading(day)))
                     live.execute("BEGIN; SELECT count(*) FROM sqlite_master").fetchall()
                     self._live[day] = live
+
+    def _written_days(self) -> list[str]:
+        """The days since the journal's oldest segment began, and what a wrong clock added."""
+        oldest = day_of(min([now_us(), *segment_times(self.journal)]) - MINUTE)
+        segments = {path.stem for path in list_segments(self.journal)}
+        days = []
+        for path in sorted(self.folder.glob("*.db")):
+            with suppress(*DAMAGED):
+                if path.stem >= oldest or segments & read_positions(path).keys():
+                    days.append(path.stem)
+        return days
 
     def _reading(self, day: str) -> apsw.Connection:
         return open_for_reading(path_of(self.folder, day))

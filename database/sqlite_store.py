@@ -33,6 +33,7 @@ class SQLiteStore(LogStore):
         self._ranges: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, set[tuple[int, int]]] = {}
         self._damaged: set[str] = set()
+        self._all_days: list[str] = []
         self._current = ""
 
     def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
@@ -49,7 +50,7 @@ class SQLiteStore(LogStore):
             self._current = day
         connection = self._writable(day)
         widen = partial(self._widen, day)
-        appended = append(connection, self._earlier(day), segment, batch, widen)
+        appended = append(connection, self._beside(day), segment, batch, widen)
         changed = self._changed.setdefault(day, set())
         changed.update((app_id, minute) for app_id, minute, _ in appended.counters)
         return appended
@@ -59,13 +60,27 @@ class SQLiteStore(LogStore):
         if connection is None:
             connection = day_file.open_for_writing(day_file.path_of(self.folder, day))
             self._open[day] = connection
+            self._all_days = []
         return connection
 
-    def _earlier(self, day: str) -> list[apsw.Connection]:
-        start = start_of(day)
-        days = [day_of(start - n * DAY) for n in range(1, BATCH_MEMORY_DAYS + 1)]
-        there = [day for day in days if day in self._open or self._has(day)]
-        return [connection for day in there if (connection := self._sound(day)) is not None]
+    def _days(self) -> list[str]:
+        """All days that have a file, the oldest first. Only the elected writer makes and drops."""
+        if not self._all_days:
+            self._all_days = sorted(path.stem for path in self.folder.glob("*.db"))
+        return self._all_days
+
+    def _beside(self, day: str) -> list[apsw.Connection]:
+        """The other days in which a batch key of this one may stand.
+
+        A later day has it when a repeated batch is stored before the first one, as from another
+        worker's segment at midnight, or when the clock was set back.
+        """
+        first = day_of(start_of(day) - BATCH_MEMORY_DAYS * DAY)
+        days = self._days()
+        earlier = [other for other in days if first <= other < day]
+        later = [other for other in days if other > day][-BATCH_MEMORY_DAYS:]
+        sound = (self._sound(other) for other in earlier + later)
+        return [connection for connection in sound if connection is not None]
 
     def _sound(self, day: str) -> apsw.Connection | None:
         """A day's file; None when it is damaged."""
@@ -91,18 +106,21 @@ class SQLiteStore(LogStore):
         if known is None or low < known[0] or high > known[1]:
             self._ranges[day] = self.catalogue.widen(day, low, high, day_file.SCHEMA_VERSION)
 
-    def positions(self, since_day: str) -> dict[str, int]:
-        """How far each segment is stored, from the partitions of `since_day` and later."""
+    def positions(self, segments: Collection[str]) -> dict[str, int]:
+        """How far each of these segments is stored, as the partitions of all days say.
+
+        The clock may have been wrong when a frame was received, so no day is left out. Counters
+        that are not published yet lie beside such positions.
+        """
         furthest: dict[str, int] = {}
-        for path in sorted(self.folder.glob("*.db")):
-            day = path.stem
-            if day < since_day:
-                continue
+        for day in self._days() if segments else ():
             with self._apart(day):
-                rows = self._writable(day).execute("SELECT segment, position FROM journal_position")
-                for segment, position in rows:
+                positions = day_file.read_positions(day_file.path_of(self.folder, day))
+                here = {name: positions[name] for name in positions if name in segments}
+                for segment, position in here.items():
                     furthest[segment] = max(position, furthest.get(segment, 0))
-                self._changed.setdefault(day, set()).update(self._minutes(day))
+                if here:
+                    self._changed.setdefault(day, set()).update(self._minutes(day))
         return furthest
 
     def _minutes(self, day: str) -> Iterator[tuple[int, int]]:
@@ -160,6 +178,7 @@ class SQLiteStore(LogStore):
         self._ranges.clear()
         self._changed.clear()
         self._damaged.clear()
+        self._all_days = []
         self._current = ""
 
     def drop(self, day: str, segments: Collection[str]) -> None:
@@ -180,6 +199,7 @@ class SQLiteStore(LogStore):
             self._changed.pop(day, None)
             self._damaged.discard(day)
             day_file.delete_day(self.folder, day)
+            self._all_days = []
             self.catalogue.remove(day)
             logger.info("partition %s dropped", day)
 

@@ -83,6 +83,16 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
     shared.kill()
 
 
+@pytest.fixture
+def own_mariadb(tmp_path: Path) -> Iterator[MariaDB]:
+    """A MariaDB that a test may kill."""
+    if not mariadb_is_here():
+        pytest.skip(MISSING)
+    server = MariaDB(tmp_path / "mariadb").start()
+    yield server
+    server.kill()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that the tests of a module share."""

@@ -122,6 +122,10 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in children.read_text().split()] if children.exists() else []
 
+    def hired(self) -> list[int]:
+        """The pids of the process that drains, and of the one that decodes for it."""
+        return [child for worker in self.workers() for child in _descendants(worker)]
+
     def log_text(self) -> str:
         """What the server wrote so far."""
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
@@ -186,6 +190,14 @@ class Server:
 def _kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    with suppress(OSError):
+        lists = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+        born = [int(child) for text in lists for child in text.split()]
+        return born + [each for child in born for each in _descendants(child)]
+    return []
 
 
 def _is_alive(pid: int) -> bool:

@@ -452,9 +452,9 @@ class TestStore:
         values = make_rows(1, NOW, decode(Form.ARRAY, payload))
         (appended,) = node.store.append("segment", [Prepared(one, values, {})])
         assert (appended.stored, appended.end) == (1, 100)
-        assert node.store.positions(TODAY) == {"segment": 100}
+        assert node.store.positions({"segment"}) == {"segment": 100}
         node.store.forget_segment("segment")
-        assert node.store.positions(TODAY) == {}
+        assert node.store.positions({"segment"}) == {}
         node.store.close_writer()
 
 

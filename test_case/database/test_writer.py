@@ -450,11 +450,13 @@ def test_the_thread_says_so_and_goes_on_when_the_store_is_back(
     wait_until(lambda: read_progress(node.folder).error is None, "the good news")
 
 
-def test_a_day_that_is_away_behind_midnight_does_not_double_the_day_before(node: Node) -> None:
+def test_a_day_that_is_away_behind_midnight_does_not_double_the_day_before(
+    impatient: None, node: Node
+) -> None:
     before = MIDNIGHT - SECOND
     writer = node.writer()
     assert writer.elected()
-    with directory_in_place(node):
+    with day_locked(node):
         node.write_segment(frame(["a"], at=before), frame(["b"]), at=before)
         for _ in range(3):
             with pytest.raises(AWAY):

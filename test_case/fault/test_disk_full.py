@@ -1,7 +1,6 @@
 """A full disk: reports are refused, nothing acknowledged is lost, and it goes on by itself."""
 
 import resource
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,28 +8,19 @@ from pathlib import Path
 import pytest
 import requests
 from conftest import StartServer
+from disk import MIB, fill, small_disk
 from started import Server, wait_until
 
-from database.journal import free_bytes
-
 pytestmark = [pytest.mark.fault, pytest.mark.server]
-MIB = 1 << 20
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 24 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
-    try:
-        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        pytest.skip("mount is not installed")
-    if mounted.returncode:
-        pytest.skip(f"a small disk can be mounted by root only: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk(tmp_path / "disk", 24) as missing:
+        if missing:
+            pytest.skip(missing)
+        yield tmp_path / "disk"
 
 
 class Client:
@@ -75,17 +65,6 @@ def two_workers(server: Server) -> list[int]:
     """The pids of both workers, when both have begun."""
     wait_until(lambda: len(server.workers()) == 2, "both workers")
     return server.workers()
-
-
-def fill(ballast: Path, leave: int) -> None:
-    """Write a file until only `leave` bytes are free."""
-    with ballast.open("ab", buffering=0) as file:
-        while (free := free_bytes(ballast.parent)) > leave:
-            try:
-                file.write(bytes(min(free - leave, MIB)))
-            except OSError:  # the server was faster
-                assert leave == 0
-                return
 
 
 @pytest.mark.parametrize("min_free", [2 * MIB, 0], ids=["a reserve", "no reserve"])

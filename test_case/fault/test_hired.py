@@ -19,24 +19,10 @@ pytestmark = [pytest.mark.fault, pytest.mark.server, pytest.mark.slow]
 ROUNDS = 12
 
 
-def children(pid: int) -> list[int]:
-    """The processes that descend from one, but for itself."""
-    with suppress(OSError):
-        lists = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
-        born = [int(child) for text in lists for child in text.split()]
-        return born + [each for child in born for each in children(child)]
-    return []
-
-
-def hired(server: Server) -> list[int]:
-    """The process that drains, and the one that decodes for it."""
-    return [child for worker in server.workers() for child in children(worker)]
-
-
 def both(server: Server) -> list[int]:
     """Wait until there are both."""
-    wait_until(lambda: len(hired(server)) == 2, "the process that drains")
-    return hired(server)
+    wait_until(lambda: len(server.hired()) == 2, "the process that drains")
+    return server.hired()
 
 
 def talks_to(pid: int, port: int) -> bool:
@@ -68,7 +54,7 @@ def test_nothing_is_lost_or_doubled_whoever_of_them_is_killed(
         for _ in range(ROUNDS):
             both(server)
             time.sleep(chance.uniform(0, 0.3))
-            victim = chance.choice([*hired(server), *server.workers()])
+            victim = chance.choice([*server.hired(), *server.workers()])
             with suppress(ProcessLookupError):
                 os.kill(victim, signal.SIGKILL)
             wait_until(lambda: len(server.workers()) == 2, "the workers")
@@ -105,7 +91,7 @@ def test_it_ends_when_little_waits(make_server: StartServer) -> None:
     server = make_server(REDLOG_WRITER__PROCESS_BYTES="1").start()
     with Senders(server) as load:
         both(server)
-    wait_until(lambda: not hired(server), "its end")
+    wait_until(lambda: not server.hired(), "its end")
     assert "ended with code" not in server.log_text()
     load.check()
     assert server.report([{"message": "afterwards"}]).status_code == 202
