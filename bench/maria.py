@@ -52,11 +52,16 @@ class RedLogOnMariaDB(RedLog):
 
     def __init__(self, directory: Path, worker_class: str, url: str) -> None:
         super().__init__(directory, worker_class, DATABASE__URL=url)
+        self.database = url
         self._catalogue = Catalogue(open_engine(Database(url), self.data))
 
     def stored(self) -> int:
         """How many records are committed: each transaction counts its rows in the catalogue."""
         return sum(partition.records for partition in self._catalogue.partitions())
+
+    def largest_day(self) -> str:
+        """The day of most records: around midnight there are two."""
+        return max(self._catalogue.partitions(), key=lambda partition: partition.records).name
 
 
 @contextmanager

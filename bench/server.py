@@ -142,9 +142,11 @@ def redlog(worker_class: str, **settings: str) -> Iterator[RedLog]:
 
     `settings` are environment variables without REDLOG_, as in `WRITER__ENABLED="false"`.
     """
-    with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
-        with RedLog(Path(directory), worker_class, **settings) as server:
-            yield server
+    with (
+        tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory,
+        RedLog(Path(directory), worker_class, **settings) as server,
+    ):
+        yield server
 
 
 @contextmanager

@@ -19,9 +19,8 @@ def sustained(worker_class: str, plan: Plan) -> Figures:
         idle = server.memory()
         with PeakMemory(server) as peak:
             times = send_all(server, plan.distinct, plan.distinct.records)
-        total = _records_found(server)
-        if total != plan.distinct.records:
-            raise RuntimeError(f"{plan.distinct.records} records were sent, {total} are found")
+        total = plan.distinct.records
+        require_found(server, total)
         after = server.memory()
         server.stop()
         figures = {
@@ -65,7 +64,9 @@ def send_all(server: RedLog, bodies: Bodies, records: int) -> Figures:
     return figures
 
 
-def _records_found(server: RedLog) -> int:
-    """How many records a reader finds over HTTP."""
+def require_found(server: RedLog, sent: int) -> None:
+    """Raise RuntimeError unless a reader finds all records over HTTP."""
     buckets = server.get("/logs/histogram?interval=1h")["buckets"]
-    return sum(bucket["total"] for bucket in buckets)
+    found = sum(bucket["total"] for bucket in buckets)
+    if found != sent:
+        raise RuntimeError(f"{sent} records were sent, {found} are found")

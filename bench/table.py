@@ -127,8 +127,7 @@ def circumstances(command: str, *others: str) -> str:
     return (
         f"`{command}` on {now:%Y-%m-%d %H:%M} UTC, commit {_commit()}. "
         f"Machine: {os.cpu_count()} cores, {_processor()}, {_memory_gb():.0f} GB, "
-        f"{platform.system()} {platform.release()}; {versions}. "
-        "The load generator shares the processors."
+        f"{platform.system()} {platform.release()}; {versions}."
     )
 
 
