@@ -6,6 +6,7 @@ newest 100 of the day that is dropped. Five seconds before, and five from the re
 
 import os
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from urllib.parse import urlencode
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bodies import Bodies
 from database.catalogue import Catalogue

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from bodies import SPAN_SECONDS, records
-from server import ROOT
-
-sys.path.append(str(ROOT))
-
 from database.engine import migrate, open_engine
 from database.frame import SEGMENT_HEADER, pack
 from database.stores import open_store
 from database.writer import Writer
+from server import ROOT
 from utils.files import ordered_name
 from utils.record import Form
 from utils.settings import Database, load_settings

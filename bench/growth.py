@@ -16,6 +16,8 @@ from pathlib import Path
 
 import click
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from database.log_query import LogFilter
 from filling import APP, SIZE, Filling
 from maria import mariadb, require_mariadb, version

@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from server import ROOT, RedLog
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "test_case"))
 
-for folder in (ROOT, ROOT / "test_case"):
-    sys.path.append(str(folder))
+from mariadb import MISSING, MariaDB, is_here
 
-from mariadb import MISSING, MariaDB, is_here  # noqa: E402
-
-from database.catalogue import Catalogue  # noqa: E402
-from database.engine import open_engine  # noqa: E402
-from utils.settings import Database  # noqa: E402
+from database.catalogue import Catalogue
+from database.engine import open_engine
+from server import RedLog
+from utils.settings import Database
 
 DEFAULTS = ("--innodb-buffer-pool-size=128M", "--innodb-log-file-size=96M")
 
