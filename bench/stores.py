@@ -19,7 +19,7 @@ from sustained import require_found, send_all
 from table import Row, Samples, circumstances, ratio, save, table
 
 DOCS = ROOT / "docs" / "benchmarks.md"
-RECORDS, SECONDS, REPEAT, DAY_RECORDS = 600_000, 5, 2, 5_000_000
+RECORDS, SECONDS, REPEAT, DAY_RECORDS = 400_000, 4, 2, 5_000_000
 ROTATED = 200_000
 SIZES = (1, 100)  # records a request while the database is away
 SLICES = 2  # threads of the load generator

@@ -180,6 +180,7 @@ class SQLiteStore(LogStore):
             self._changed.pop(day, None)
             self._damaged.discard(day)
             day_file.delete_day(self.folder, day)
+            self._readers.release_dropped()
             self.catalogue.remove(day)
             logger.info("partition %s dropped", day)
 
