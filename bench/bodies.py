@@ -55,16 +55,17 @@ class Bodies:
 
 def write_bodies(prefix: Path, size: int, count: int, slices: int) -> Bodies:
     """Write `count` bodies of `size` records, dealt to the slices in turn."""
-    records = _records(size * count)
+    made = records(size * count)
     with ExitStack() as stack:
         files = [stack.enter_context(Path(f"{prefix}.{k}").open("w")) for k in range(slices)]
         for number in range(count):
-            body = ",".join(next(records) for _ in range(size))
+            body = ",".join(next(made) for _ in range(size))
             files[number % slices].write(f"[{body}]\n")
     return Bodies(prefix, size, count, slices)
 
 
-def _records(total: int) -> Iterator[str]:
+def records(total: int) -> Iterator[str]:
+    """Records as JSON, with `time` first; their times are spread over SPAN_SECONDS up to now."""
     start_ms = (int(time.time()) - SPAN_SECONDS) * 1000
     for n in range(total):
         h = n * 2_654_435_761 & 0xFFFF_FFFF  # Knuth's multiplicative hash: the same in every run

@@ -13,10 +13,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from day_files import count_rows
 
@@ -27,6 +27,7 @@ THREADS = 8
 START_SECONDS = 30
 STOP_SECONDS = 20
 WORKER_CLASSES = {"gthread": "gthread", "meinheld": "meinheld.gmeinheld.MeinheldWorker"}
+Own = TypeVar("Own", bound="Server")
 
 
 class Server:
@@ -75,8 +76,20 @@ class Server:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             for pid in pids:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             self._process.wait()
+
+    def __enter__(self: Own) -> Own:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
 
 
 class RedLog(Server):
@@ -129,12 +142,11 @@ def redlog(worker_class: str, **settings: str) -> Iterator[RedLog]:
 
     `settings` are environment variables without REDLOG_, as in `WRITER__ENABLED="false"`.
     """
-    with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
-        server = RedLog(Path(directory), worker_class, **settings)
-        try:
-            yield server
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory,
+        RedLog(Path(directory), worker_class, **settings) as server,
+    ):
+        yield server
 
 
 @contextmanager
@@ -152,11 +164,8 @@ def reference(app: str, worker_class: str) -> Iterator[Server]:
     ]
     with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
         environment = {**os.environ, "BENCH_DIRECTORY": directory}
-        server = Server(command, environment, port, Path(directory))
-        try:
+        with Server(command, environment, port, Path(directory)) as server:
             yield server
-        finally:
-            server.stop()
 
 
 class PeakMemory:

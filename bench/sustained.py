@@ -31,9 +31,8 @@ def _sent(worker_class: str, bodies: Bodies) -> Figures:
         idle = server.memory()
         with PeakMemory(server) as peak:
             times = send_all(server, bodies, bodies.records)
-        total = _records_found(server)
-        if total != bodies.records:
-            raise RuntimeError(f"{bodies.records} records were sent, {total} are found")
+        total = bodies.records
+        require_found(server, total)
         after = server.memory()
         server.stop()
         largest = max(server.day_files(), key=lambda file: file.stat().st_size)
@@ -74,7 +73,9 @@ def send_all(server: RedLog, bodies: Bodies, records: int) -> Figures:
     return figures
 
 
-def _records_found(server: RedLog) -> int:
-    """How many records a reader finds over HTTP."""
+def require_found(server: RedLog, sent: int) -> None:
+    """Raise RuntimeError unless a reader finds all records over HTTP."""
     buckets = server.get("/logs/histogram?interval=1h")["buckets"]
-    return sum(bucket["total"] for bucket in buckets)
+    found = sum(bucket["total"] for bucket in buckets)
+    if found != sent:
+        raise RuntimeError(f"{sent} records were sent, {found} are found")

@@ -5,15 +5,14 @@ import platform
 import sqlite3
 import statistics
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 
-BEGIN = "<!-- bench:begin -->"
-END = "<!-- bench:end -->"
-Samples = dict[str, dict[str, list[float]]]  # worker class → figure → one value for each round
+Samples = dict[str, dict[str, list[float]]]  # column → figure → one value for each round
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class Row:
         return cell
 
 
-def _ratio(text: str, name: str, goal: str = "") -> Row:
+def ratio(text: str, name: str, goal: str = "") -> Row:
+    """A line for what matters: one figure by another."""
     return Row(f"**{text}**", "{:.2f}", (name,), goal, spread=True)
 
 
@@ -61,8 +61,8 @@ def _acknowledged(size: int) -> list[Row]:
 def _bulk(way: str, text: str, goal: str = "") -> list[Row]:
     return [
         Row(f"Bulk load, {text}, rows/s", "{:,.0f}", (f"bulk_{way}",)),
-        _ratio(f"Queryable / bulk load, {text}", f"queryable/bulk_{way}", goal),
-        _ratio("… 1,000 records a request", f"queryable_1000/bulk_{way}", goal),
+        ratio(f"Queryable / bulk load, {text}", f"queryable/bulk_{way}", goal),
+        ratio("… 1,000 records a request", f"queryable_1000/bulk_{way}", goal),
     ]
 
 
@@ -71,15 +71,15 @@ def _queried(name: str, text: str, goal: str = "") -> list[Row]:
     return [
         Row(f"{text}, over HTTP, p50 ms", "{:.1f}", (f"http_{name}",)),
         Row(f"{text}, store · plain SQL, p50 ms", "{:.2f} · {:.2f}", beside),
-        _ratio(f"{text}: store / plain SQL", f"store/sql_{name}", goal),
+        ratio(f"{text}: store / plain SQL", f"store/sql_{name}", goal),
     ]
 
 
 ROWS = [
     Row("Empty Flask route, requests/s", "{:,.0f}", ("empty",)),
     *_acknowledged(1),
-    _ratio("1 record, while draining / empty route", "ack_1/empty", "≥ 0.6"),
-    _ratio("1 record, drain paused / empty route", "paused_1/empty"),
+    ratio("1 record, while draining / empty route", "ack_1/empty", "≥ 0.6"),
+    ratio("1 record, drain paused / empty route", "paused_1/empty"),
     *_acknowledged(100),
     *_acknowledged(1000),
     Row("Requests failed, all of these", "{:.0f}", ("failed",), "0"),
@@ -89,7 +89,7 @@ ROWS = [
         "{:.0%} · {:.1%}",
         ("ancestor_unsafe", "ancestor_lost"),
     ),
-    _ratio("100 records, while draining / the ancestor's way", "ack_100/ancestor", "≥ 20"),
+    ratio("100 records, while draining / the ancestor's way", "ack_100/ancestor", "≥ 20"),
     Row("Distinct records sent once: acknowledged/s", "{:,.0f}", ("acknowledged",)),
     Row("… **queryable/s**, first request to last record", "{:,.0f}", ("queryable",), "≥ 324,000"),
     Row(
@@ -114,37 +114,38 @@ ROWS = [
 ]
 
 
-def table(samples: Samples) -> str:
+def table(samples: Samples, rows: Sequence[Row] = ROWS) -> str:
     """The Markdown table; rows of which nothing was measured are left out."""
-    classes = list(samples)
-    lines = [f"| | {' | '.join(classes)} | goal |", f"|---|{'---:|' * len(classes)}---|"]
-    for row in ROWS:
-        cells = [row.cell(samples[name]) for name in classes]
+    columns = list(samples)
+    lines = [f"| | {' | '.join(columns)} | goal |", f"|---|{'---:|' * len(columns)}---|"]
+    for row in rows:
+        cells = [row.cell(samples[name]) for name in columns]
         if set(cells) != {"–"}:
             lines.append(f"| {row.text} | {' | '.join(cells)} | {row.goal} |")
     return "\n".join(lines)
 
 
-def circumstances(command: str) -> str:
-    """Where, when and how the figures were taken."""
+def circumstances(command: str, *others: str) -> str:
+    """Where, when and how the figures were taken; `others` are versions of what else took part."""
     now = datetime.now(UTC)
+    sqlite = f"SQLite {apsw.sqlite_lib_version()} (apsw) and {sqlite3.sqlite_version} (sqlite3)"
+    versions = ", ".join([f"Python {platform.python_version()}", sqlite, *others])
     return (
         f"`{command}` on {now:%Y-%m-%d %H:%M} UTC, commit {_commit()}. "
         f"Machine: {os.cpu_count()} cores, {_processor()}, {_memory_gb():.0f} GB, "
-        f"{platform.system()} {platform.release()}; Python {platform.python_version()}, "
-        f"SQLite {apsw.sqlite_lib_version()} (apsw) and {sqlite3.sqlite_version} (sqlite3). "
-        "The load generator shares the processors."
+        f"{platform.system()} {platform.release()}; {versions}."
     )
 
 
-def save(file: Path, text: str) -> None:
-    """Put the text between the file's markers; what stands around them stays."""
-    old = file.read_text("utf-8") if file.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    if BEGIN not in old or END not in old:
-        raise SystemExit(f"{file.name} has no lines {BEGIN} and {END}")
-    before, after = old.split(BEGIN)[0], old.split(END)[-1]
+def save(file: Path, text: str, name: str = "bench") -> None:
+    """Put the text between the file's markers of that name; what stands around them stays."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    old = file.read_text("utf-8") if file.exists() else f"# Benchmarks\n\n{begin}\n{end}\n"
+    if begin not in old or end not in old:
+        raise SystemExit(f"{file.name} has no lines {begin} and {end}")
+    before, after = old.split(begin)[0], old.split(end)[-1]
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+    file.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
 def _commit() -> str:

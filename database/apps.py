@@ -1,9 +1,11 @@
 """Apps and their ingest keys."""
 
 import secrets
+import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +50,9 @@ class Apps:
         self._known: dict[str, tuple[float, int | None]] = {}
         self._ids: tuple[float, tuple[int, ...]] = (0.0, ())
         self._looking_up = ThreadPoolExecutor(1, "keys")
+        self._lock = threading.Lock()
+        self._asked: dict[str, Future[int | None]] = {}  # look-ups under way, by key
+        self._answers = True  # whether the last look-up was answered
         self._oldest: Future[int | None] = Future()  # look-up that may be without an answer
         self._oldest.set_result(None)
         self._oldest_at = 0.0
@@ -72,16 +77,33 @@ class Apps:
     def _ask(self, key: str, before: int | None, now: float) -> int | None:
         """What the database says of a key, or what it said before if it does not answer."""
         if now >= self._away_until and not self._is_stuck(now):
-            asked = self._looking_up.submit(self._look_up, key, before)
-            if self._oldest.done():
-                self._oldest, self._oldest_at = asked, now
+            # Once it does not answer, reports with known keys don't wait at all until it does.
+            patience = PATIENCE_SECONDS if self._answers else 0.0
+            asked = self._share(key, before, now)
             try:
-                return asked.result(PATIENCE_SECONDS if before is not None else LONGEST_SECONDS)
+                return asked.result(LONGEST_SECONDS if before is None else patience)
             except (SQLAlchemyError, NoAnswer):
+                if patience:
+                    self._answers = False
                 self._away_until = time.monotonic() + AWAY_SECONDS
         if before is None:
             raise NotAccepting("the database, which knows the keys, does not answer", 5)
         return before
+
+    def _share(self, key: str, before: int | None, now: float) -> Future[int | None]:
+        """The look-up of a key that is under way, or a new one: one is enough for all who wait."""
+        with self._lock:
+            asked = self._asked.get(key)
+            if asked is None:
+                asked = self._asked[key] = self._looking_up.submit(self._look_up, key, before)
+                asked.add_done_callback(partial(self._answered, key))
+            if self._oldest.done():
+                self._oldest, self._oldest_at = asked, now
+        return asked
+
+    def _answered(self, key: str, asked: Future[int | None]) -> None:
+        self._asked.pop(key, None)
+        self._answers = asked.exception() is None
 
     def _is_stuck(self, now: float) -> bool:
         """Whether a look-up has been waiting for an answer for too long."""

@@ -11,6 +11,8 @@ from database.tables import app_counter, log_partition
 # A range of time is widened by this much beyond what is needed, to be widened seldom.
 SLACK = 60_000_000
 
+DROPPING = 2  # `drop_requested` while a partition is being dropped
+
 
 class Partition(NamedTuple):
     """A day's partition; `min_time` and `max_time` bound its records' `time`."""
@@ -22,7 +24,7 @@ class Partition(NamedTuple):
     records: int
     bytes: int
     schema_version: int
-    drop_requested: bool
+    drop_requested: int
 
 
 class Catalogue:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine
 
 from database import log_query
-from database.catalogue import Catalogue, Partition
+from database.catalogue import DROPPING, Catalogue, Partition
 from database.log_query import LogFilter, Position
 from database.log_terms import Terms
 from utils.log import log as logger
@@ -76,7 +76,7 @@ class LogReader(ABC):
 
     def get(self, day: str, number: int, apps: tuple[int, ...]) -> Row | None:
         """One record of these apps by its partition and id."""
-        if not any(partition.name == day for partition in self.catalogue.partitions()):
+        if not any(partition.name == day for partition in self._open_partitions()):
             return None
         sql = log_query.record_sql(self.terms)
         found = self._select(day, sql, LogFilter(apps), {"id": number}, [])
@@ -109,10 +109,9 @@ class LogReader(ABC):
     def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
         """The partitions that can hold what is wanted, in the order in which a page fills."""
         self.release_dropped()
-        partitions = self.catalogue.partitions()
         there = [
             partition
-            for partition in partitions
+            for partition in self._open_partitions()
             if (wanted.start is None or partition.max_time >= wanted.start)
             and (wanted.end is None or partition.min_time < wanted.end)
         ]
@@ -126,6 +125,10 @@ class LogReader(ABC):
         As with SQLite, which finds the newest in less time than Redis needs to hand them over.
         """
         return None
+
+    def _open_partitions(self) -> list[Partition]:
+        """All but those being dropped: a drop waits for queries, and others would wait for it."""
+        return [p for p in self.catalogue.partitions() if p.drop_requested < DROPPING]
 
     @abstractmethod
     def release_dropped(self) -> None:

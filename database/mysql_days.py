@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn, CreateTable
 
-from database.catalogue import SLACK
+from database.catalogue import DROPPING, SLACK
 from database.day_file import SCHEMA_VERSION
 from database.mysql_engine import alone
 from database.mysql_errors import LOCK_TIMEOUT, number_of
@@ -28,7 +28,6 @@ from database.tables import log, log_partition
 from exceptions import StartError
 from utils.log import log as logger
 
-DROPPING = 2
 _IS_OPEN = log_partition.c.drop_requested < DROPPING
 
 

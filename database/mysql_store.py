@@ -159,7 +159,7 @@ class MySQLStore(LogStore):
         return repr((days, places))
 
     def _has(self, day: str) -> bool:
-        return any(p.name == day and p.drop_requested < 2 for p in self.catalogue.partitions())
+        return any(partition.name == day for partition in self._open_partitions())
 
     def release_dropped(self) -> None:
         """Nothing is held: each query opens the tables that it reads."""

@@ -200,6 +200,7 @@ class SQLiteStore(LogStore):
             self._damaged.discard(day)
             day_file.delete_day(self.folder, day)
             self._all_days = []
+            self._readers.release_dropped()
             self.catalogue.remove(day)
             logger.info("partition %s dropped", day)
 

@@ -1,9 +1,11 @@
 """Apps and their ingest keys."""
 
 import re
+import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from sqlalchemy import create_engine, event
@@ -167,6 +169,51 @@ def test_known_keys_hold_while_the_database_is_away(
     later(monkeypatch, apps_module.AWAY_SECONDS + apps_module.KNOWN_SECONDS)
     assert restarted.id_of_key("rlk_unknown") is None
     away.dispose()
+
+
+def test_reports_wait_once_for_a_database_that_stalls(
+    apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = apps.create("shop").ingest_key
+    assert apps.id_of_key(key) == 1
+    monkeypatch.setattr(apps_module, "KNOWN_SECONDS", 0.0)
+    monkeypatch.setattr(apps_module, "AWAY_SECONDS", 0.0)
+    monkeypatch.setattr(apps_module, "PATIENCE_SECONDS", 0.05)
+    submit, asked, answer = apps._looking_up.submit, [], Event()
+
+    def stall(_: object, key: str, before: int) -> Future[int]:
+        asked.append(key)
+        return submit(lambda: answer.wait(10) * before)
+
+    with monkeypatch.context() as stalled, ThreadPoolExecutor(8) as pool:
+        stalled.setattr(apps._looking_up, "submit", stall)
+        apps._known.clear()
+        assert set(pool.map(apps.id_of_key, [key] * 100)) == {1}
+        assert asked == [key]
+        answer.set()
+    apps.rotate_key(1)
+    apps._looking_up.submit(int).result(10)  # the look-up that stalled has ended
+    apps._known.clear()
+    assert apps.id_of_key(key) is None
+
+
+def test_known_keys_are_not_waited_for_while_nothing_answers(
+    apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = apps.create("shop").ingest_key
+    assert apps.id_of_key(key) == 1
+    apps._answers = False
+    apps._known.clear()
+    monkeypatch.setattr(apps_module, "PATIENCE_SECONDS", 10.0)
+    asked = Event()
+    with monkeypatch.context() as stalled:
+        stalled.setattr(apps, "_look_up", lambda *_: asked.wait(10))
+        begun = time.monotonic()
+        assert apps.id_of_key(key) == 1
+        assert time.monotonic() - begun < 5
+        asked.set()
+        apps._looking_up.submit(int).result(10)
+    assert apps._answers
 
 
 def test_the_copy_of_the_keys_holds_hashes_for_the_owner_alone(apps: Apps, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """The store: pages in one order over all partitions, and partitions that come and go."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from node import APPS, Node, frame, messages_of
 from started import wait_until
 
-from database import drainer
+from database import day_file, drainer
 from database.day_file import delete_day, path_of
 from database.journal import Journal
 from database.log_query import LogFilter
@@ -110,8 +113,27 @@ def test_a_drop_gives_the_disk_back(node: Node) -> None:
     assert [path.name for path in (node.data / "logs").glob(f"{day}*")] == []
     assert open_files(day) != []  # a reader of this process that waits for the next query
     node.store.release_dropped()
-    assert open_files(day) == []
+    wait_until(lambda: open_files(day) == [], "the disk to come back", 5)
     assert messages_of(everything(node)) == ["n"]
+
+
+def test_who_drops_a_day_is_the_last_to_let_go_of_it(node: Node) -> None:
+    """It takes long for a large file, and the others have requests to answer."""
+    day = store_on(node, ["m"], NOW - DAY)
+    path = path_of(node.data / "logs", day)
+    code = (
+        f"import apsw; c = apsw.Connection({str(path)!r});"
+        "print(c.execute('SELECT count(*) FROM log').fetchall(), flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdout.readline() == "[(1,)]\n"
+        node.store.drop(day, ())
+        time.sleep(3 * day_file.FREE_POLL_SECONDS)
+        assert open_files(day) == [f"{path} (deleted)"]
+        other.communicate("\n")
+    wait_until(lambda: open_files(day) == [], "the disk to come back", 5)
 
 
 def open_files(day: str) -> list[str]:

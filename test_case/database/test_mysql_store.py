@@ -160,6 +160,25 @@ def test_a_drop_that_was_interrupted_is_ended_by_the_next_one_to_store(node: Nod
     assert node.stored() == ["new"]
 
 
+def test_queries_do_not_wait_for_a_drop_that_waits_for_a_query(
+    node: Node, second: Node, mariadb: MariaDB
+) -> None:
+    node.write_segment(frame(["old"]))
+    node.drain()
+    assert second.stored() == ["old"]
+    dropping = threading.Thread(target=node.store.drop, args=(TODAY, ()))
+    waiting = "SELECT 1 FROM information_schema.processlist WHERE state LIKE '%metadata lock%'"
+    with second.engine.begin() as query:
+        query.exec_driver_sql(f"SELECT 1 FROM {mysql_days.table_of(TODAY)}")
+        dropping.start()
+        wait_until(lambda: mariadb.run(waiting), "the drop to wait")
+        assert second.stored() == []
+        assert mariadb.run(waiting)
+    dropping.join(30)
+    assert not dropping.is_alive()
+    assert second.store.catalogue.partitions() == []
+
+
 def test_rows_wait_for_a_server_that_is_read_only(node: Node, mariadb: MariaDB) -> None:
     user = "reader"
     mariadb.run(
