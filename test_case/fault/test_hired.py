@@ -83,7 +83,7 @@ def test_it_goes_when_its_worker_is_gone(make_server: StartServer) -> None:
     server = make_server(REDLOG_WRITER__PROCESS_BYTES="1").start()
     with Senders(server):
         processes = both(server)
-        server.kill()
+    server.kill()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "its end")
 
 

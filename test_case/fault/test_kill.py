@@ -20,7 +20,7 @@ ROUND = [
 ]
 
 
-@pytest.mark.parametrize(("worker_class", "rounds"), [("gthread", 12), ("meinheld", 12)])
+@pytest.mark.parametrize(("worker_class", "rounds"), [("gthread", 20), ("meinheld", 20)])
 def test_acknowledged_records_are_stored_once_however_often_it_is_killed(
     make_server: StartServer, worker_class: str, rounds: int
 ) -> None:
