@@ -84,7 +84,8 @@ def test_it_goes_when_its_worker_is_gone(make_server: StartServer) -> None:
     with Senders(server):
         processes = both(server)
         server.kill()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "its end")
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes), "its end")
+        server.start()  # for the clients, which would try for long
 
 
 def test_it_ends_when_little_waits(make_server: StartServer) -> None:
