@@ -96,23 +96,30 @@ class Inserting:
 
     def add(self, values: Values) -> None:
         """Insert rows, but for a few that wait for more."""
-        if not values:
-            return
-        self.number += len(values) // WIDTH
-        low, high = time_range(values)
-        self.range = (
-            (min(self.range[0], low), max(self.range[1], high)) if self.range else (low, high)
-        )
-        values = self._waiting + values if self._waiting else values
-        whole = len(values) - len(values) % _VALUES_AT_ONCE
-        for start in range(0, whole, _VALUES_AT_ONCE):
-            self._connection.execute(_INSERT_MANY, values[start : start + _VALUES_AT_ONCE])
-        self._waiting = values[whole:]
+        self._waiting += values
+        whole = len(self._waiting) - len(self._waiting) % _VALUES_AT_ONCE
+        if whole:
+            values = self._take(whole)
+            for start in range(0, whole, _VALUES_AT_ONCE):
+                self._connection.execute(_INSERT_MANY, values[start : start + _VALUES_AT_ONCE])
 
     def finish(self) -> None:
         """Insert those that wait."""
-        for start in range(0, len(self._waiting), WIDTH):
-            self._connection.execute(_INSERT_ONE, self._waiting[start : start + WIDTH])
+        rest = len(self._waiting)
+        values = self._take(rest) if rest else []
+        for start in range(0, rest, WIDTH):
+            self._connection.execute(_INSERT_ONE, values[start : start + WIDTH])
+
+    def _take(self, size: int) -> Values:
+        """So many of the values that wait; their rows are counted, and their times noted."""
+        values = self._waiting[:size]
+        del self._waiting[:size]
+        self.number += size // WIDTH
+        low, high = time_range(values)
+        if self.range:
+            low, high = min(self.range[0], low), max(self.range[1], high)
+        self.range = low, high
+        return values
 
 
 def _count(

@@ -19,6 +19,7 @@ from disk import fill
 from mariadb import MariaDB
 from node import pieces_of
 from proxy import Proxy
+from redis_server import RedisServer
 from senders import Senders
 from started import Server, wait_until
 
@@ -50,6 +51,7 @@ class World:
     disk: Path | None = None
     mariadb: MariaDB | None = None
     proxy: Proxy | None = None
+    redis: RedisServer | None = None
     flipped: list[Spoiled] = field(default_factory=list)
     cut: list[Spoiled] = field(default_factory=list)
 
@@ -242,6 +244,24 @@ def database_stopped(world: World) -> Iterator[None]:
         world.mariadb.signal(signal.SIGCONT)
 
 
+@contextmanager
+def redis_killed(world: World) -> Iterator[None]:
+    """kill -9, and it comes back empty."""
+    assert world.redis is not None
+    world.redis.kill()
+    yield
+    world.redis.start()
+
+
+@contextmanager
+def redis_stopped(world: World) -> Iterator[None]:
+    """SIGSTOP and SIGCONT."""
+    assert world.redis is not None
+    world.redis.pause()
+    yield
+    world.redis.resume()
+
+
 PROCESSES: tuple[Blow, ...] = (
     kill_a_worker,
     kill_the_hired,
@@ -264,4 +284,8 @@ ON_MARIADB: dict[Spell, tuple[Blow, ...]] = {
     connections_stall: (*SMALL, reset_connections),
     database_killed: (*PROCESSES, set_the_clock, reset_connections),
     database_stopped: (*SMALL, reset_connections),
+}
+ON_REDIS: dict[Spell, tuple[Blow, ...]] = {
+    redis_killed: (*PROCESSES, set_the_clock),
+    redis_stopped: (*PROCESSES, set_the_clock),
 }

@@ -20,6 +20,7 @@ from faults import (
     EVERYWHERE,
     ON_ANY,
     ON_MARIADB,
+    ON_REDIS,
     Blow,
     Spell,
     World,
@@ -28,6 +29,7 @@ from faults import (
 )
 from mariadb import MariaDB
 from proxy import Proxy
+from redis_server import PROGRAM, RedisServer
 from senders import Senders
 from started import Server
 
@@ -50,7 +52,9 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
     """Makes a started server under load, with a clock and a small disk of its own."""
     with ExitStack() as stack:
 
-        def make(seed: int, mariadb: MariaDB | None = None) -> World:
+        def make(
+            seed: int, mariadb: MariaDB | None = None, redis: RedisServer | None = None
+        ) -> World:
             chance = random.Random(seed)
             clock = Clock(tmp_path / "clock")
             missing = stack.enter_context(small_disk(tmp_path / "disk", 160))
@@ -63,12 +67,14 @@ def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
                     f":{mariadb.port}/", f":{proxy.port}/"
                 )
                 settings["REDLOG_WRITER__BATCH_BYTES"] = "20000"  # smaller steps take too long
+            if redis:
+                settings["REDLOG_REDIS__URL"] = redis.url
             server = Server(tmp_path / "disk" / "data", tmp_path / "server.log", settings)
             stack.callback(lambda: server.kill() if server.process else None)
             other = server.manage("app", "create", "second", "--json")
             load = Senders(server, seed=seed, apps=[server.app, other], bad=0.3)
             disk = None if missing else tmp_path / "disk"
-            return World(server.start(), load, chance, clock, disk, mariadb, proxy)
+            return World(server.start(), load, chance, clock, disk, mariadb, proxy, redis)
 
         yield make
 
@@ -145,7 +151,13 @@ def test_on_sqlite(make_world: MakeWorld, number: int) -> None:
 
 @rounds
 @pytest.mark.mariadb
-def test_on_mariadb(make_world: MakeWorld, own_mariadb: MariaDB, number: int) -> None:
-    world = make_world(new_seed(), own_mariadb)
-    run_schedule(world, (*EVERYWHERE, reset_connections), ON_ANY | ON_MARIADB)
+@pytest.mark.redis
+def test_on_mariadb_and_redis(
+    make_world: MakeWorld, own_mariadb: MariaDB, request: pytest.FixtureRequest, number: int
+) -> None:
+    """Without Redis where there is none."""
+    redis = request.getfixturevalue("make_redis")() if PROGRAM else None
+    world = make_world(new_seed(), own_mariadb, redis)
+    spells = ON_ANY | ON_MARIADB | (ON_REDIS if redis else {})
+    run_schedule(world, (*EVERYWHERE, reset_connections), spells)
     check(world)
