@@ -75,5 +75,5 @@ def worker_exit(server: Any, worker: Any) -> None:
     from __init__ import journal, redis_bus, settings, writer
 
     journal.stop()
-    redis_bus.stop()
     writer.stop(settings.writer.stop_seconds)
+    redis_bus.stop()  # the writer tells of what it stores to the end

@@ -17,6 +17,7 @@ import msgspec
 
 from exceptions import StartError
 from utils.files import replace_file
+from utils.log import log
 from utils.settings import Settings
 from utils.startup import check_not_running, check_port, running_pid
 
@@ -59,8 +60,14 @@ def check_place(settings: Settings) -> None:
 
 
 def tell_ready(data_dir: Path, master: int, address: str) -> None:
-    """Let it be known that a worker of this master serves at this address."""
-    replace_file(_ready(data_dir, master), address.encode())
+    """Let it be known that a worker of this master serves at this address.
+
+    A full disk must not keep a worker from serving: gunicorn would end the whole server.
+    """
+    try:
+        replace_file(_ready(data_dir, master), address.encode())
+    except OSError as error:
+        log.warning("that this server is ready can't be told: %s", error)
 
 
 def forget_ready(data_dir: Path, master: int) -> None:
