@@ -12,6 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from database.access_tables import ingest_key
 from database.known_keys import KnownKeys
 from database.tables import app, app_counter
 from exceptions import NotAccepting
@@ -22,6 +23,11 @@ MAX_KNOWN_KEYS = 10_000
 PATIENCE_SECONDS = 0.3  # for an answer about a key that was known before
 LONGEST_SECONDS = 6.0  # and about one that was not
 AWAY_SECONDS = 1.0  # then the database is not asked for so long
+_GOOD_KEYS = (
+    select(app.c.id)
+    .join(ingest_key, ingest_key.c.app_id == app.c.id)
+    .where(ingest_key.c.expires_at.is_(None), app.c.deleted_at.is_(None))
+)
 
 
 class NameTaken(ValueError):
@@ -111,7 +117,7 @@ class Apps:
 
     def _look_up(self, key: str, before: int | None) -> int | None:
         with self.engine.connect() as connection:
-            found: int | None = connection.scalar(select(app.c.id).where(app.c.ingest_key == key))
+            found: int | None = connection.scalar(_GOOD_KEYS.where(ingest_key.c.key == key))
         if found != before:
             self.keep_keys()
         return found
@@ -133,18 +139,22 @@ class Apps:
         """All apps, the oldest first."""
         with self.engine.connect() as connection:
             rows = connection.execute(
-                select(app.c.id, app.c.name, app.c.ingest_key, app.c.secret).order_by(app.c.id)
+                select(app.c.id, app.c.name, ingest_key.c.key, app.c.secret)
+                .join(ingest_key, ingest_key.c.app_id == app.c.id)
+                .where(ingest_key.c.expires_at.is_(None), app.c.deleted_at.is_(None))
+                .order_by(app.c.id, ingest_key.c.id)
             )
-            return [App(*row) for row in rows]
+            return list({row[0]: App(*row) for row in rows}.values())
 
     def create(self, name: str) -> App:
         """Make an app with a fresh key and secret. Raises NameTaken."""
         key, secret = new_key(), secrets.token_hex(32)
-        values = {"name": name, "ingest_key": key, "secret": secret, "created_at": now_us()}
+        values = {"name": name, "secret": secret, "created_at": now_us()}
         try:
             with self.engine.begin() as connection:
                 made = connection.execute(insert(app).values(values))
                 number: int = made.inserted_primary_key[0]  # type: ignore[index]
+                connection.execute(insert(ingest_key).values(_new_key(number, key)))
         except IntegrityError:
             raise NameTaken(name) from None
         return App(number, name, key, secret)
@@ -152,9 +162,14 @@ class Apps:
     def rotate_key(self, app_id: int) -> str | None:
         """Give an app a new ingest key; the old one goes within KNOWN_SECONDS. None: no app."""
         key = new_key()
-        statement = update(app).where(app.c.id == app_id).values(ingest_key=key)
+        theirs = (ingest_key.c.app_id == app_id) & ingest_key.c.expires_at.is_(None)
         with self.engine.begin() as connection:
-            return key if connection.execute(statement).rowcount else None
+            ended = connection.execute(
+                update(ingest_key).where(theirs).values(expires_at=now_us())
+            ).rowcount
+            if ended:
+                connection.execute(insert(ingest_key).values(_new_key(app_id, key)))
+        return key if ended else None
 
     def totals(self) -> dict[int, dict[str, int]]:
         """Records by app and outcome, over all time."""
@@ -166,6 +181,10 @@ class Apps:
             for app_id, outcome, records in connection.execute(grouped):
                 totals.setdefault(app_id, {})[outcome] = int(records)
         return totals
+
+
+def _new_key(app_id: int, key: str) -> dict[str, object]:
+    return {"app_id": app_id, "key": key, "label": "default", "created_at": now_us()}
 
 
 def new_key() -> str:

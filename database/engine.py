@@ -15,7 +15,7 @@ from exceptions import StartError
 from utils.settings import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0003"
+HEAD = "0004"
 BUSY_SECONDS = 10
 MYSQL_DRIVERS = ("mysql+pymysql", "mariadb+pymysql")
 

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARBINARY
 
 MYSQL = ("mysql", "mariadb")
-_Long = Text().with_variant(MEDIUMTEXT(), *MYSQL)  # TEXT ends at 64 KiB there
+LONG = Text().with_variant(MEDIUMTEXT(), *MYSQL)  # TEXT ends at 64 KiB there
 _Id = Integer().with_variant(BigInteger(), *MYSQL)
 
 metadata = MetaData(
@@ -32,9 +32,10 @@ app = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("name", String(128), nullable=False, unique=True),
-    Column("ingest_key", String(64), nullable=False, unique=True),
     Column("secret", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("settings", LONG),  # JSON, `utils.app_settings`; null: the defaults
+    Column("deleted_at", BigInteger),  # from then on it is refused, and its records are removed
 )
 
 # Records per app and minute of arrival. `outcome`: received, stored, duplicate, shed, or
@@ -102,7 +103,7 @@ log = Table(
     Column("time", BigInteger, nullable=False),
     Column("received_at", BigInteger, nullable=False),
     Column("severity", Integer, nullable=False),
-    Column("message", _Long, nullable=False),
+    Column("message", LONG, nullable=False),
     Column("logger", String(128)),
     Column("environment", String(128)),
     Column("release", String(128)),
@@ -115,8 +116,8 @@ log = Table(
     Column("seq", BigInteger),
     Column("skew_ms", BigInteger),
     Column("truncated", Integer),
-    Column("exception", _Long),
-    Column("attributes", _Long),
+    Column("exception", LONG),
+    Column("attributes", LONG),
     Index("ix_log_app_id_time", "app_id", "time"),
 )
 

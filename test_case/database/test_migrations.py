@@ -12,15 +12,23 @@ from node import Node
 from sqlalchemy import Engine, text
 
 from database import engine as engine_module
+from database.access_tables import metadata
 from database.apps import Apps
 from database.engine import HEAD, MIGRATIONS, migrate, open_engine, revision
-from database.tables import metadata, shared_metadata
+from database.tables import shared_metadata
 from exceptions import StartError
 from utils.settings import Database
 
 _config = Config()
 _config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(_config).walk_revisions()]
+APP_STATEMENTS = [
+    ("INSERT INTO app (name, ingest_key, secret, created_at) VALUES ('商店 😀', 'k', 's', 1)",),
+    (
+        "INSERT INTO app (name, secret, created_at) VALUES ('商店 😀', 's', 1)",
+        "INSERT INTO ingest_key (app_id, `key`, label, created_at) VALUES (1, 'k', 'l', 1)",
+    ),
+]
 KINDS = ["sqlite", pytest.param("mariadb", marks=pytest.mark.mariadb)]
 
 
@@ -46,8 +54,7 @@ def test_data_of_every_earlier_revision_is_there_afterwards(
     with engine.begin() as connection:
         engine_module._upgrade(connection, earlier)
         for statement in (
-            "INSERT INTO app (name, ingest_key, secret, created_at) "
-            "VALUES ('商店 😀', 'k', 's', 1)",
+            *APP_STATEMENTS[earlier >= "0004"],
             "INSERT INTO app_counter (app_id, minute, outcome, records) VALUES (1, 2, 'stored', 3)",
         ):
             connection.execute(text(statement))

@@ -10,13 +10,6 @@ import click
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def group(parent: click.Group, name: str, what: str) -> click.Group:
-    """A group of commands under another."""
-    made = click.Group(name, help=what)
-    parent.add_command(made)
-    return made
-
-
 def server_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of both servers: each stands for a setting."""
     for name, key, what in (
