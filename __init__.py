@@ -58,10 +58,11 @@ app = Flask("redlog", root_path=str(root), static_folder=None)
 allow_origins(app, settings.cors)
 app.register_error_handler(Exception, problem_reply)
 
-# The guards of the routes: who may report, who may read.
+# The guards of the routes: who may report, who may look, who may change.
 guard = Guard(apps.id_of_key, apps.ids, tokens, revoked_tokens.is_revoked)
-ingest_key_required = guard.ingest_key_required
-token_required = guard.token_required
+public, ingest_key_required = guard.public, guard.ingest_key_required
+token_required, role_required = guard.token_required, guard.role_required
+account_required = guard.account_required
 
 # Controllers attach their routes to the app above.
 from controller import health

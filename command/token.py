@@ -8,6 +8,7 @@ import click
 from command.base import root
 from command.options import json_option
 from service import operate
+from utils.principal import Scope
 
 
 @click.group("token")
@@ -20,7 +21,7 @@ def token_group() -> None:
 @click.option("--app", "app_ids", type=int, multiple=True, help="Only this app; repeatable.")
 @click.option("--days", type=click.IntRange(min=1), help="How long it is good [token.days].")
 @json_option
-def token_create(scope: str, app_ids: tuple[int, ...], days: int | None, as_json: bool) -> None:
+def token_create(scope: Scope, app_ids: tuple[int, ...], days: int | None, as_json: bool) -> None:
     """Make a token; without --app it reads all apps."""
     server = root()
     days = days or server.settings.token.days

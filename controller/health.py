@@ -2,18 +2,20 @@
 
 from flask import Response, request
 
-from __init__ import app, engine, log_store, metrics, redis, settings
+from __init__ import app, engine, log_store, metrics, public, redis, settings
 from service.health import gauges, reasons
 from utils.record import dumps
 
 
 @app.get("/healthz")
+@public
 def healthz() -> Response:
     """200 as long as this process answers at all."""
     return Response(b'{"status":"ok"}', content_type="application/json")
 
 
 @app.get("/readyz")
+@public
 def readyz() -> Response:
     """200 when reports are accepted and stored and queries answered; else 503 with the reasons.
 
@@ -27,6 +29,7 @@ def readyz() -> Response:
 
 
 @app.get("/metrics")
+@public
 def show_metrics() -> Response:
     """Prometheus' text format, right over all workers."""
     return Response(

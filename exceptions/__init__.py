@@ -68,6 +68,12 @@ class Forbidden(Problem):
     status, code, title = 403, "forbidden", "Not allowed"
 
 
+class PasswordChangeRequired(Problem):
+    """Signed in by a password that was given to them, and that must be changed before all else."""
+
+    status, code, title = 403, "password_change_required", "The password must be changed first"
+
+
 class NotFound(Problem):
     """There is no such thing, or not for this reader."""
 

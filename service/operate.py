@@ -12,6 +12,7 @@ from database.revoked import RevokedTokens
 from database.segments import list_segments
 from exceptions import StartError
 from utils.files import try_lock
+from utils.principal import Scope
 from utils.tokens import Tokens
 
 POLL_SECONDS = 0.1
@@ -56,7 +57,7 @@ def rotate_key(apps: Apps, app_id: int) -> dict[str, Any]:
 
 
 def create_token(
-    tokens: Tokens, apps: Apps, scope: str, app_ids: tuple[int, ...], days: int
+    tokens: Tokens, apps: Apps, scope: Scope, app_ids: tuple[int, ...], days: int
 ) -> dict[str, str]:
     """Make a token that reads these apps, or all of them if none is named; with its id."""
     for app_id in app_ids:

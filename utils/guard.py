@@ -2,26 +2,23 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask import request
 
-from exceptions import BadKey, BadToken, Forbidden, RevokedToken
+from exceptions import BadKey, BadToken, Forbidden, PasswordChangeRequired, RevokedToken
+from utils.principal import Principal as Principal
+from utils.principal import Scope, role_of
 from utils.tokens import Tokens
 
 View = Callable[..., Any]
-
-
-class Reader(NamedTuple):
-    """Who reads: the ids of the apps that they may see, and of all apps there are."""
-
-    apps: tuple[int, ...]
-    all_apps: tuple[int, ...]
+BEARER = {"WWW-Authenticate": "Bearer"}
 
 
 class Guard:
     """Makes the decorators from what knows the keys and the tokens.
 
+    Each gives its view a `decision` that says who is let in; a route without one is a mistake.
     `id_of_key` maps an ingest key to its app's id or None; `all_apps` gives every app's id;
     `is_revoked` knows by their ids the tokens that are good no more.
     """
@@ -38,26 +35,55 @@ class Guard:
         self._tokens = tokens
         self._is_revoked = is_revoked
 
+    def public(self, view: View) -> View:
+        """For everybody."""
+        return _decided("public", view)
+
     def ingest_key_required(self, view: View) -> View:
         """Only for clients with an app's ingest key; the view is given `app_id`."""
+        return self._guarded("ingest_key", view)
 
+    def token_required(self, scope: Scope) -> Callable[[View], View]:
+        """Only with a token or session of this scope, read or admin; gives `principal`."""
+        return lambda view: self._guarded(f"token:{scope}", view)
+
+    def role_required(self, role: str) -> Callable[[View], View]:
+        """Only for admin, member or viewer, or who may do more; the view is given `principal`.
+
+        `newcomer` lets those in too who must change their password first.
+        """
+        return lambda view: self._guarded(f"role:{role}", view)
+
+    def account_required(self, role: str) -> Callable[[View], View]:
+        """As `role_required`, but only for people who are signed in, not for machines."""
+        return lambda view: self._guarded(f"account:{role}", view)
+
+    def _guarded(self, decision: str, view: View) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> Any:
-            return view(app_id=self._reporting_app(), **arguments)
+            return view(**self._admit(decision), **arguments)
 
-        return guarded
+        return _decided(decision, guarded)
 
-    def token_required(self, scope: str) -> Callable[[View], View]:
-        """Only for readers with an access token of this scope; the view is given `reader`."""
+    def _admit(self, decision: str) -> dict[str, Any]:
+        """Decide on the request at hand: what the view is told of who calls.
 
-        def decorate(view: View) -> View:
-            @wraps(view)
-            def guarded(**arguments: Any) -> Any:
-                return view(reader=self._reader(scope), **arguments)
-
-            return guarded
-
-        return decorate
+        Raises BadKey, BadToken and RevokedToken (401) for strangers, Forbidden and
+        PasswordChangeRequired (403) for those who are known.
+        """
+        kind, _, needed = decision.partition(":")
+        if kind == "ingest_key":
+            return {"app_id": self._reporting_app()}
+        principal = self._principal()
+        if kind == "account" and principal.account_id is None:
+            raise Forbidden("this is for people who sign in; a token has no account")
+        may = principal.has_scope if kind == "token" else principal.is_at_least
+        if may(needed):
+            return {"principal": principal}
+        if principal.role == "newcomer":
+            raise PasswordChangeRequired("change the password by POST /api/v1/me/password")
+        held = f"scope is {principal.scope}" if kind == "token" else f"role is {principal.role}"
+        raise Forbidden(f"the {held}, and this needs {needed}")
 
     def _reporting_app(self) -> int:
         """The app whose key was sent in the header, as a bearer token or in the query."""
@@ -68,23 +94,24 @@ class Guard:
             raise BadKey("send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key=")
         return app_id
 
-    def _reader(self, scope: str) -> Reader:
+    def _principal(self) -> Principal:
+        """Who calls, by the token that was sent."""
         access = self._tokens.read(_bearer(request.environ))
         if access is None:
-            raise BadToken(
-                "send an access token as `Authorization: Bearer …`",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+            raise BadToken("send an access token as `Authorization: Bearer …`", headers=BEARER)
         if self._is_revoked(access.id):
-            raise RevokedToken(
-                "ask the operator for another", headers={"WWW-Authenticate": "Bearer"}
-            )
-        if not access.allows(scope):
-            raise Forbidden(f"this token's scope is {access.scope}, not {scope}")
+            raise RevokedToken("ask the operator for another", headers=BEARER)
         everything = self._all_apps()
-        if access.apps is None:
-            return Reader(everything, everything)
-        return Reader(tuple(app for app in everything if app in access.apps), everything)
+        apps = access.apps
+        seen = tuple(app for app in everything if apps is None or app in apps)
+        role = role_of(access.scope, apps)
+        name = f"token {access.id}"
+        return Principal(name, role, access.scope, seen, everything, address=request.remote_addr)
+
+
+def _decided(decision: str, view: View) -> View:
+    view.decision = decision  # type: ignore[attr-defined]  # functions take attributes
+    return view
 
 
 def _bearer(environ: dict[str, Any]) -> str:

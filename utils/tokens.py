@@ -12,22 +12,18 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from msgspec import Struct, ValidationError, convert, to_builtins
 
 from exceptions import StartError
+from utils.principal import Scope
 
 MIN_SECRET = 32
-SCOPES = ("read", "admin")
 
 
 class Access(Struct, frozen=True):
     """What a token allows. `apps` are app ids, None all of them; `until` is in Unix seconds."""
 
-    scope: str
+    scope: Scope
     apps: list[int] | None
     until: int
     id: str
-
-    def allows(self, scope: str) -> bool:
-        """Whether this token is good for what needs `scope`; admin may do all."""
-        return self.scope in (scope, "admin")
 
 
 class Tokens:
@@ -40,7 +36,7 @@ class Tokens:
             signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
         )
 
-    def issue(self, scope: str, apps: list[int] | None, seconds: int) -> str:
+    def issue(self, scope: Scope, apps: list[int] | None, seconds: int) -> str:
         """A new token."""
         access = Access(scope, apps, int(time.time()) + seconds, secrets.token_hex(8))
         signed: Any = self._serializer.dumps(to_builtins(access))

@@ -336,7 +336,8 @@ def bad_authorizations(server: Server) -> Iterator[str]:
     yield f"Bearer {payload}.\xff"
     yield f"Bearer {Tokens('another secret').issue('read', None, 60)}"
     yield f"Bearer {Tokens(load_secret(server.data)).issue('read', None, -1)}"
-    yield f"Bearer {Tokens(load_secret(server.data)).issue('other', None, 60)}."
+    yield f"Bearer {Tokens(load_secret(server.data)).issue('read', None, 60)}."
+    yield f"Bearer {Tokens(load_secret(server.data)).issue('write', None, 60)}"  # type: ignore
 
 
 @pytest.mark.parametrize("path", ["", "/histogram", "/20261120-1"])
@@ -357,11 +358,6 @@ def test_the_admin_scope_may_read(page: Server) -> None:
         "logs": page.query(user_id="u1"),
         "next_cursor": None,
     }
-
-
-def test_a_scope_that_may_not_read_is_forbidden(page: Server) -> None:
-    token = Tokens(load_secret(page.data)).issue("write", None, 60)
-    assert_problem(page.get("/api/v1/logs", token=token), 403, "forbidden")
 
 
 def test_a_reader_of_one_app_sees_only_that(page: Server) -> None:
