@@ -24,6 +24,7 @@ from utils.hooks import tell_each
 from utils.log import set_up_log
 from utils.metrics import Metrics
 from utils.problem import problem_reply
+from utils.proxies import behind_proxies
 from utils.settings import load_settings
 from utils.tokens import Tokens, load_secret
 from utils.web import allow_origins
@@ -57,6 +58,7 @@ writer = Writer(data, log_store, settings.writer, settings.retention, on_stored,
 app = Flask("redlog", root_path=str(root), static_folder=None)
 allow_origins(app, settings.cors)
 app.register_error_handler(Exception, problem_reply)
+app.wsgi_app = behind_proxies(app.wsgi_app, settings.server.trusted_proxies)  # type: ignore[method-assign]
 
 # The guards of the routes: who may report, who may look, who may change.
 guard = Guard(apps.id_of_key, apps.ids, tokens, revoked_tokens.is_revoked)

@@ -6,7 +6,7 @@ from typing import Any
 from utils.metrics import forget_metrics
 from utils.settings import load_settings
 from utils.succession import forget_ready, tell_ready
-from utils.workers import end_with_master, meinheld_worker
+from utils.workers import end_with_master, gthread_worker, meinheld_worker
 
 _settings = load_settings(Path(__file__).resolve().parent / "setting.yaml")
 _server = _settings.server
@@ -14,10 +14,16 @@ _server = _settings.server
 bind = f"{_server.host}:{_server.port}"
 workers = _server.workers
 threads = _server.threads
-worker_class = meinheld_worker() if _server.worker_class == "meinheld" else "gthread"
+worker_class = (
+    meinheld_worker()
+    if _server.worker_class == "meinheld"
+    else gthread_worker(_server.client_seconds)
+)
 worker_connections = 1024
 keepalive = 75  # longer than a proxy keeps idle connections
 timeout = 60
+limit_request_line, limit_request_fields, limit_request_field_size = 8190, 64, 8190
+forwarded_allow_ips = ""  # who may speak for a client is settled in utils/proxies.py
 # Requests finish, then the writer drains.
 graceful_timeout = _server.grace_seconds + _settings.writer.stop_seconds + 5
 preload_app = True  # read and checked once, shared by the workers

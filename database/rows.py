@@ -4,8 +4,6 @@ Per record it costs one decode in compiled code and one pass of the loop in `_ma
 `docs/benchmarks.md` says where each part of a microsecond goes.
 """
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -15,6 +13,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import astuple
 
+from database.long_json import MAX_JSON_BYTES, cut_json, is_too_long, json_text
 from utils.clock import DAY, EPOCH, LAST, SECOND, YEAR_2000, from_datetime, from_number
 from utils.level import INFO, SEVERITIES, spellings
 from utils.record import (
@@ -52,10 +51,10 @@ COLUMNS = (
 )
 WIDTH = len(COLUMNS)
 Values = list[Any]  # of row after row, each WIDTH long, in the order of COLUMNS
-TIME, ATTRIBUTES = COLUMNS.index("time"), COLUMNS.index("attributes")
+TIME, TRUNCATED, ATTRIBUTES = map(COLUMNS.index, ("time", "truncated", "attributes"))
+EXCEPTION = COLUMNS.index("exception")
 MAX_MESSAGE_BYTES = 65_536
 MAX_SKEW = 30 * SECOND
-MAX_DEPTH = 900  # SQLite reads JSON 1,000 levels deep
 
 _array = msgspec.json.Decoder(list[KeptRecord]).decode
 _record = msgspec.json.Decoder(KeptRecord)
@@ -64,7 +63,6 @@ _loose_array = msgspec.json.Decoder(list[dict[str, Raw]]).decode
 _loose_record = msgspec.json.Decoder(dict[str, Raw])
 _loose_envelope = msgspec.json.Decoder(LooseEnvelope).decode
 _counts = msgspec.json.Decoder(dict[str, int]).decode
-_MARK = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 _no_context = KeptContext()
 _severities: dict[Any, int] = {
     None: INFO,
@@ -83,14 +81,16 @@ class Decoded(NamedTuple):
     context: KeptContext = _no_context
     sent_at: Moment = None
     rejected: Mapping[str, int] = MappingProxyType({})
+    is_long: bool = False  # so that some value could be too long
 
 
 def decode(form: Form, payload: bytes) -> Decoded:
     """Decode a payload that `service.batch` has validated."""
     try:
-        return _decode_strictly(form, payload)
+        decoded = _decode_strictly(form, payload)
     except msgspec.ValidationError:  # unknown fields
-        return _decode_loosely(form, payload)
+        decoded = _decode_loosely(form, payload)
+    return decoded._replace(is_long=True) if len(payload) > MAX_JSON_BYTES else decoded
 
 
 def _decode_strictly(form: Form, payload: bytes) -> Decoded:
@@ -146,6 +146,8 @@ def make_rows(app_id: int, received_at: int, batch: Decoded) -> Values:
     if batch.context is not _no_context:
         _fill_in(batch.context, batch.records)
     values = _make_rows(app_id, received_at, skew, batch.records)
+    if batch.is_long:
+        _cut_json(values)
     low, high = time_range(values)
     if low < YEAR_2000 or high > received_at + DAY:
         _correct_times(values, received_at, batch.records)
@@ -191,10 +193,19 @@ def _make_rows(app_id: int, received_at: int, skew: int, records: list[KeptRecor
         add((
             app_id, time, received_at, severities[level], message, logger, environment, release,
             platform, device_id, session_id, user_id, trace_id, span_id, seq, skew_ms, truncated,
-            None if exception is nothing else _json_text(exception),
-            None if attributes is nothing else _json_text(attributes),
+            None if exception is nothing else json_text(exception),
+            None if attributes is nothing else json_text(attributes),
         ))  # fmt: skip
     return values
+
+
+def _cut_json(values: Values) -> None:
+    """Cut the exceptions and attributes that are too long, and flag their records."""
+    for column in (EXCEPTION, ATTRIBUTES):
+        for number, text in enumerate(values[column::WIDTH]):
+            if is_too_long(text):
+                values[number * WIDTH + column] = cut_json(text)
+                values[number * WIDTH + TRUNCATED] = 1
 
 
 def _correct_times(values: Values, received_at: int, records: list[KeptRecord]) -> None:
@@ -210,27 +221,6 @@ def _microseconds(moment: Moment) -> int | None:
     if moment is None or isinstance(moment, datetime):
         return None if moment is None else from_datetime(moment)
     return from_number(moment)
-
-
-def _json_text(raw: Raw) -> str | None:
-    """Raw JSON as text that SQLite's JSON functions can read; `null` is none."""
-    text = str(raw, "utf-8")
-    if len(text) > MAX_DEPTH and _is_deeper(text, MAX_DEPTH):
-        return json.dumps({"nested_json": text}, ensure_ascii=False)
-    return None if text == "null" else text
-
-
-def _is_deeper(text: str, most: int) -> bool:
-    """Whether brackets are nested more than `most` deep; those within strings don't count."""
-    if text.count("[") + text.count("{") <= most:
-        return False
-    depth = 0
-    for match in _MARK.finditer(text):
-        mark = match[0]
-        depth += 1 if mark in "[{" else -1 if mark in "]}" else 0
-        if depth > most:
-            return True
-    return False
 
 
 def _cut(message: str) -> tuple[str, int | None]:

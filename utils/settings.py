@@ -43,6 +43,8 @@ class Server(Section, frozen=True):
     worker_class: Literal["gthread", "meinheld"]
     role: Literal["all", "ingest", "query"]
     grace_seconds: Count
+    client_seconds: Positive
+    trusted_proxies: list[str]
     log_level: Literal["debug", "info", "warning", "error"]
 
 
@@ -192,7 +194,7 @@ def _overrides(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _listed(section: str, key: str, value: str) -> str | list[str]:
     """A list is written with commas in the environment."""
-    if section == "cors":
+    if section == "cors" or key == "trusted_proxies":
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
 

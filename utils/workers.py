@@ -11,8 +11,11 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.http import get_parser
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from utils.paced import Application, paced
+from utils.patience import Patience
 
 LOOK_SECONDS = 0.5
 LINGER_SECONDS = 2  # for a request on a connection kept alive, as gthread has it
@@ -31,6 +34,44 @@ def end_with_master(master: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="master-watch", daemon=True).start()
+
+
+def gthread_worker(client_seconds: float) -> type:
+    """gunicorn's threads, none of which a client can hold for long by sending slowly.
+
+    By itself gunicorn waits for ever for the rest of a request whose first byte has come.
+    """
+
+    class Gthread(ThreadWorker):  # type: ignore[misc]  # it has no types
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self.busy: set[Patience] = set()
+
+        def enqueue_req(self, conn: TConn) -> None:
+            """In the main thread, for each request."""
+            if conn.parser is None and not self.cfg.is_ssl:
+                conn.parser = get_parser(self.cfg, Patience(conn.sock, client_seconds), conn.client)
+            super().enqueue_req(conn)
+
+        def handle(self, conn: TConn) -> Any:
+            """In a thread: from a request's first byte to the end of the reply."""
+            if conn.parser is None:
+                return super().handle(conn)
+            source: Patience = conn.parser.unreader.sock
+            source.begin()
+            self.busy.add(source)
+            try:
+                return super().handle(conn)
+            finally:
+                self.busy.discard(source)
+
+        def murder_pending(self) -> None:
+            """In the main thread, every second."""
+            super().murder_pending()
+            for source in tuple(self.busy):
+                source.end_if_lost()
+
+    return Gthread
 
 
 def meinheld_worker() -> type:

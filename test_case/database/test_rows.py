@@ -3,11 +3,13 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stored import RECEIVED, Row, rows_of
 
+from database.long_json import MAX_JSON_BYTES
 from database.rows import COLUMNS, MAX_MESSAGE_BYTES, decode, make_rows
 from database.tables import log
 from utils.clock import DAY, LAST, SECOND, YEAR_2000, format_time
@@ -252,3 +254,42 @@ def test_many_brackets_side_by_side_or_in_text_are_not_deep() -> None:
     many = {"list": [{"k": ["]"]} for _ in range(2000)], "text": "[{" * 2000 + '\\"[{'}
     (row,) = rows_of_array({"message": "a", "attributes": many})
     assert row["attributes"] == many
+
+
+@pytest.mark.parametrize("letter", ["x", "中", '"', "\x01", "😀"])
+def test_of_attributes_too_long_the_short_are_kept_whole(letter: str) -> None:
+    given = {"before": 1, "large": letter * 200_000, "list": [letter * 9] * 30_000, "after": "é"}
+    (row,) = rows_of_array({"message": "a", "attributes": given})
+    kept = row["attributes"]
+    assert row["truncated"] == 1
+    assert [*kept] == [*given]
+    assert (kept["before"], kept["after"]) == (1, "é")
+    assert kept["large"] and given["large"].startswith(kept["large"])
+    assert kept["list"].startswith(json.dumps([letter * 9])[:-1])
+    written = msgspec.json.encode(kept)
+    assert MAX_JSON_BYTES * 0.8 < len(written) <= MAX_JSON_BYTES
+
+
+def test_a_long_stack_trace_is_cut_at_its_end() -> None:
+    error = {"type": "E", "value": "v", "stacktrace": [{"line": n} for n in range(50_000)]}
+    (row,) = rows_of_array({"message": "a", "exception": error}, {"message": "b"})[:1]
+    assert row["truncated"] == 1
+    assert row["exception"]["type"] == "E"
+    assert row["exception"]["stacktrace"].startswith('[{"line": 0}, {"line": 1}')
+
+
+def test_a_hundred_thousand_attributes_are_cut() -> None:
+    (row,) = rows_of_array({"message": "a", "attributes": {f"k{n}": n for n in range(100_000)}})
+    assert row["truncated"] == 1
+    assert row["attributes"]["k0"] == 0
+    assert len(msgspec.json.encode(row["attributes"])) <= MAX_JSON_BYTES
+
+
+def test_values_of_just_the_right_length_stay() -> None:
+    fits = "x" * (MAX_JSON_BYTES - len('{"k": ""}'))
+    rows = rows_of_array(
+        {"message": "a", "attributes": {"k": fits}},
+        {"message": "b", "attributes": {"k": fits + "x"}},
+    )
+    assert [row.get("truncated") for row in rows] == [None, 1]
+    assert rows[0]["attributes"]["k"] == fits
