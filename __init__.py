@@ -18,16 +18,16 @@ from database.revoked import RevokedTokens
 from database.stores import open_store
 from database.waker import Waker
 from database.writer import Writer
+from service.audit import Audit
 from service.limits import ReportLimits
+from utils.background import Background
 from utils.guard import Guard
 from utils.hooks import tell_each
 from utils.log import set_up_log
 from utils.metrics import Metrics
-from utils.problem import problem_reply
-from utils.proxies import behind_proxies
 from utils.settings import load_settings
 from utils.tokens import Tokens, load_secret
-from utils.web import allow_origins
+from utils.web import set_up_web
 
 # Settings, and the few files that stand in the data directory from the first start on.
 root = Path(__file__).resolve().parent
@@ -36,6 +36,7 @@ data = settings.data_path
 data.mkdir(mode=0o700, parents=True, exist_ok=True)
 set_up_log(settings.server.log_level)
 metrics = Metrics(data)
+in_background = Background()
 secret = load_secret(data)
 
 # Engines: made here, connected by the process that first uses them.
@@ -43,6 +44,7 @@ redis = RedisLink(settings.redis.url, secret, settings.server.threads)
 redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
 apps = Apps(engine, data)
+audit_log = Audit(engine)
 tokens = Tokens(secret)
 revoked_tokens = RevokedTokens(engine, redis_bus)
 report_limits = ReportLimits(settings.limits, data, redis)
@@ -54,11 +56,9 @@ on_stored = tell_each(metrics.count_records, waker.hear_stored)
 drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
 writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, drain)
 
-# The application; pages of other origins are let in by Flask-Cors.
+# The application, and what stands between it and the net: proxies, origins, error replies.
 app = Flask("redlog", root_path=str(root), static_folder=None)
-allow_origins(app, settings.cors)
-app.register_error_handler(Exception, problem_reply)
-app.wsgi_app = behind_proxies(app.wsgi_app, settings.server.trusted_proxies)  # type: ignore[method-assign]
+set_up_web(app, settings)
 
 # The guards of the routes: who may report, who may look, who may change.
 guard = Guard(apps.id_of_key, apps.ids, tokens, revoked_tokens.is_revoked)
@@ -72,4 +72,4 @@ from controller import health
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import logs
+    from controller import audit, logs

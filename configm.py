@@ -26,6 +26,7 @@ limit_request_line, limit_request_fields, limit_request_field_size = 8190, 64, 8
 forwarded_allow_ips = ""  # who may speak for a client is settled in utils/proxies.py
 # Requests finish, then the writer drains.
 graceful_timeout = _server.grace_seconds + _settings.writer.stop_seconds + 5
+BACKGROUND_SECONDS = 3  # of those five
 preload_app = True  # read and checked once, shared by the workers
 pidfile = str(_settings.data_path / "redlog.pid")
 loglevel = _server.log_level
@@ -54,7 +55,7 @@ def post_worker_init(worker: Any) -> None:
     import signal
     import sys
 
-    from __init__ import journal, redis_bus, settings, writer
+    from __init__ import in_background, journal, redis_bus, settings, writer
 
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C is for the master
     end_with_master(worker.ppid)
@@ -66,6 +67,7 @@ def post_worker_init(worker: Any) -> None:
         meinheld.set_max_content_length(settings.ingest.max_body_bytes + 2**20)
     journal.start()
     redis_bus.start()
+    in_background.start()
     if settings.writer.enabled:
         writer.start()
     tell_ready(settings.data_path, worker.ppid, bind)
@@ -78,8 +80,9 @@ def on_exit(server: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """In the worker, when its requests are done: drain, and leave the rest in the journal."""
-    from __init__ import journal, redis_bus, settings, writer
+    from __init__ import in_background, journal, redis_bus, settings, writer
 
     journal.stop()
+    in_background.stop(BACKGROUND_SECONDS)
     writer.stop(settings.writer.stop_seconds)
     redis_bus.stop()  # the writer tells of what it stores to the end

@@ -5,6 +5,7 @@ import click
 from command.base import root
 from command.options import json_option, show
 from service import operate
+from service.audit import OPERATOR
 
 
 @click.group("partition")
@@ -26,4 +27,5 @@ def partition_drop(name: str, wait: float) -> None:
     """Drop a day (as 20261120) with all its records; the disk comes back at once."""
     server = root()
     operate.drop_partition(server.log_store, server.data / "journal", name, wait)
+    server.audit_log.record(OPERATOR, "partition.drop", f"partition {name}")
     click.echo(f"Dropped {name}.")

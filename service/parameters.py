@@ -1,7 +1,9 @@
 """A query's parameters, from the request's text into filters and options."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
 
 from database.log_query import LogFilter
 from exceptions import BadParameter, Forbidden, NotFound
@@ -26,6 +28,7 @@ MAX_INTERVAL = 1_000_000  # of any unit; as microseconds it still fits into 64 b
 ORDERS = {"newest": True, "desc": True, "oldest": False, "asc": False}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Parameters = list[tuple[str, str]]
+T = TypeVar("T", bound=msgspec.Struct)
 LIST_OPTIONS = frozenset(("limit", "order", "cursor"))
 HISTOGRAM_OPTIONS = frozenset(("interval", "by"))
 
@@ -83,6 +86,20 @@ def parse_query(
     wanted |= {"fields": tuple(sorted(fields)), "attributes": tuple(sorted(attributes))}
     asked = tuple(sorted(pair for pair in parameters if pair[0] not in ("cursor", "limit")))
     return Query(LogFilter(**wanted), asked=asked, **rest)
+
+
+def read_parameters(parameters: Parameters, kind: type[T]) -> T:
+    """A request's parameters as a struct, whose fields are all that may be given.
+
+    Raises BadParameter.
+    """
+    given = dict(parameters)
+    if len(given) < len(parameters):
+        raise BadParameter("a parameter is given twice")
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadParameter(str(error).replace(" - at `$.", " for `")) from None
 
 
 def _app(value: str, apps: tuple[int, ...], all_apps: tuple[int, ...]) -> int:

@@ -131,6 +131,12 @@ def _make_records_of_acts() -> None:
         sa.Column("details", _LONG, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_audit"),
     )
+    if op.get_bind().dialect.name == "sqlite":
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit"
+                " BEGIN SELECT RAISE(ABORT, 'the audit log is appended only'); END"
+            )
     op.create_table(
         "erasure",
         sa.Column("id", sa.Integer, autoincrement=True, nullable=False),
