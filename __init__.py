@@ -61,7 +61,7 @@ app = Flask("redlog", root_path=str(root), static_folder=None)
 set_up_web(app, settings)
 
 # The guards of the routes: who may report, who may look, who may change.
-guard = Guard(apps.id_of_key, apps.ids, tokens, revoked_tokens.is_revoked)
+guard = Guard(apps.source_of_key, apps.ids, tokens, revoked_tokens.is_revoked)
 public, ingest_key_required = guard.public, guard.ingest_key_required
 token_required, role_required = guard.token_required, guard.role_required
 account_required = guard.account_required

@@ -32,6 +32,12 @@ class UnreadableBody(Problem):
     status, code, title = 400, "unreadable_body", "The body could not be read"
 
 
+class BadRequestBody(Problem):
+    """A JSON body is not of the form that the route wants; the member `field` says where."""
+
+    status, code, title = 400, "bad_request_body", "The body is not what is wanted here"
+
+
 class BadParameter(Problem):
     """A query parameter is unknown, out of range or of the wrong form."""
 

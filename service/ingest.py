@@ -7,13 +7,14 @@ from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
 from service.limits import ReportLimits
 from service.shed import shed
+from utils.app_settings import Source
 from utils.record import MAX_TEXT, dumps
 
 
 def accept(
     body: bytes,
     lines: bool,
-    app_id: int,
+    source: Source,
     idempotency_key: str | None,
     max_records: int,
     limits: ReportLimits,
@@ -25,12 +26,12 @@ def accept(
     Raises UnreadableBody, TooLarge, NoGoodRecord, RateLimited and NotAccepting.
     """
     batch = decode_batch(body, lines, max_records)
-    limits.admit_records(app_id, batch.count)
+    limits.admit_records(source.app_id, batch.count)
     if journal.shedding:
         batch = shed(batch, journal.shed_below)
     batch_id = batch.batch_id or _checked(idempotency_key)
     if batch.count or batch.rejected or batch.shed:
-        journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload)
+        journal.append(source.app_id, batch.count, batch.form, batch_id or "", batch.payload)
     if batch.rejected and not batch.count and not batch.shed:
         raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=batch.rejected)
     return _receipt(batch, batch_id)

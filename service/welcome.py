@@ -26,7 +26,7 @@ def make_ready(settings: Settings, log_store: LogStore, apps: Apps, tokens: Toke
         log_store.upgrade()
         return _greet(settings, apps, tokens)
     except DatabaseDown as error:
-        if apps.known_keys.is_empty():
+        if not apps.directory.file.read().keys:
             raise StartError(f"{error}; a first start needs it, for the keys") from None
         return _greet_without_database(settings, error)
     finally:
@@ -47,7 +47,7 @@ def _check_redis(url: str) -> None:
 def _greet(settings: Settings, apps: Apps, tokens: Tokens) -> str:
     existing = apps.all()
     app = existing[0] if existing else apps.create(FIRST_APP)
-    apps.keep_keys()
+    apps.directory.read()
     seconds = settings.token.days * 86_400
     return welcome(settings, app, None if existing else tokens.issue("read", None, seconds))
 

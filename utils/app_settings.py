@@ -3,7 +3,7 @@
 An empty list, an empty text and 0 mean: nothing of the kind is demanded or limited.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -51,6 +51,15 @@ class AppSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     daily_quota: Count = 0  # records a UTC day
     limits: AppLimits = AppLimits()
     scrubbing: Scrubbing = Scrubbing()
+
+
+class Source(NamedTuple):
+    """Who reports: the app, the ingest key, and how the app wants its reports to be handled."""
+
+    app_id: int
+    key_id: int
+    settings: AppSettings
+    secret: str
 
 
 DEFAULTS = AppSettings()

@@ -1,4 +1,5 @@
-"""Request bodies: read whole from the WSGI stream and inflated, both under a hard cap.
+"""Request bodies: read whole from the WSGI stream and inflated, both under a hard cap; small ones
+of JSON checked against their type.
 
 Never through Flask: Werkzeug cuts a chunked body silently at its limit, and the rest is lost.
 """
@@ -7,10 +8,14 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
-from exceptions import TooLarge, UnreadableBody, UnsupportedEncoding
+import msgspec
 
+from exceptions import BadRequestBody, TooLarge, UnreadableBody, UnsupportedEncoding
+
+MAX_JSON_BYTES = 2**16
+T = TypeVar("T")
 ACCEPTED = "gzip, deflate, zstd, br"
 MAX_LINKS, MAX_FRAMES, READ_BYTES = 4, 10_000, 2**20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -47,6 +52,37 @@ def inflate(data: bytes, encodings: str, limit: int) -> bytes:
         if not (lying and link == "gzip") or data.startswith(GZIP_MAGIC):
             data = _undo(link, data, limit)
     return data
+
+
+def read_json(environ: Mapping[str, Any], shape: type[T]) -> T:
+    """A request body of at most 64 KiB of JSON, as a value of this type.
+
+    Raises BadRequestBody, which names the field that is wrong, and what `read_body` raises.
+    """
+    body = read_body(environ, MAX_JSON_BYTES)
+    try:
+        body.decode()
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise _complaint(error) from None
+
+
+def checked(value: Any, shape: type[T]) -> T:
+    """What JSON was read into, as a value of this type. Raises BadRequestBody."""
+    try:
+        return msgspec.convert(value, shape)
+    except msgspec.ValidationError as error:
+        raise _complaint(error) from None
+
+
+def _complaint(error: Exception) -> BadRequestBody:
+    """msgspec's "Expected `int` - at `$.limits.x`" in our words."""
+    what, _, place = str(error).partition(" - at ")
+    named = re.search("field `(.*)`", what)  # one that is missing or unknown
+    steps = [place.strip("`").removeprefix("$").lstrip("."), named[1] if named else ""]
+    field = ".".join(step for step in steps if step)
+    detail = f"{field}: {what}" if field else what
+    return BadRequestBody(detail, field=field or None)
 
 
 def _read(environ: Mapping[str, Any], limit: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request
 
 from exceptions import BadKey, BadToken, Forbidden, PasswordChangeRequired, RevokedToken
+from utils.app_settings import Source as Source
 from utils.principal import Principal as Principal
 from utils.principal import Scope, role_of
 from utils.tokens import Tokens
@@ -19,18 +20,18 @@ class Guard:
     """Makes the decorators from what knows the keys and the tokens.
 
     Each gives its view a `decision` that says who is let in; a route without one is a mistake.
-    `id_of_key` maps an ingest key to its app's id or None; `all_apps` gives every app's id;
-    `is_revoked` knows by their ids the tokens that are good no more.
+    `source_of_key` knows who reports with an ingest key, None: nobody; `all_apps` gives every
+    app's id; `is_revoked` knows by their ids the tokens that are good no more.
     """
 
     def __init__(
         self,
-        id_of_key: Callable[[str], int | None],
+        source_of_key: Callable[[str], Source | None],
         all_apps: Callable[[], tuple[int, ...]],
         tokens: Tokens,
         is_revoked: Callable[[str], bool],
     ) -> None:
-        self._id_of_key = id_of_key
+        self._source_of_key = source_of_key
         self._all_apps = all_apps
         self._tokens = tokens
         self._is_revoked = is_revoked
@@ -40,7 +41,7 @@ class Guard:
         return _decided("public", view)
 
     def ingest_key_required(self, view: View) -> View:
-        """Only for clients with an app's ingest key; the view is given `app_id`."""
+        """Only for clients with an app's ingest key; the view is given `source`."""
         return self._guarded("ingest_key", view)
 
     def token_required(self, scope: Scope) -> Callable[[View], View]:
@@ -73,7 +74,7 @@ class Guard:
         """
         kind, _, needed = decision.partition(":")
         if kind == "ingest_key":
-            return {"app_id": self._reporting_app()}
+            return {"source": self._source()}
         principal = self._principal()
         if kind == "account" and principal.account_id is None:
             raise Forbidden("this is for people who sign in; a token has no account")
@@ -85,14 +86,14 @@ class Guard:
         held = f"scope is {principal.scope}" if kind == "token" else f"role is {principal.role}"
         raise Forbidden(f"the {held}, and this needs {needed}")
 
-    def _reporting_app(self) -> int:
-        """The app whose key was sent in the header, as a bearer token or in the query."""
+    def _source(self) -> Source:
+        """Who reports, by the key in the header, as a bearer token or in the query."""
         environ = request.environ
         key = environ.get("HTTP_X_REDLOG_KEY") or _bearer(environ) or request.args.get("key")
-        app_id = self._id_of_key(key) if key else None
-        if app_id is None:
+        source = self._source_of_key(key) if key else None
+        if source is None:
             raise BadKey("send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key=")
-        return app_id
+        return source
 
     def _principal(self) -> Principal:
         """Who calls, by the token that was sent."""

@@ -15,6 +15,7 @@ from service.batch import Batch, decode_batch
 from service.ingest import accept
 from service.limits import ReportLimits
 from service.shed import shed
+from utils.app_settings import DEFAULTS, Source
 from utils.record import Form
 from utils.settings import Limits
 
@@ -88,6 +89,9 @@ def decode_batch_sent_at(text: str) -> Any:
     return decode(Form.ENVELOPE, payload).sent_at
 
 
+SOURCE = Source(1, 1, DEFAULTS, "secret")
+
+
 class Report:
     """Reports to a node whose journal sheds as long as it is told to."""
 
@@ -102,7 +106,9 @@ class Report:
         self.journal._counted_at = float("inf")  # it stays as it is told
         body = json.dumps(records).encode()
         try:
-            return dict(json.loads(accept(body, False, 1, key, 1000, self.limits, self.journal)))
+            return dict(
+                json.loads(accept(body, False, SOURCE, key, 1000, self.limits, self.journal))
+            )
         finally:
             self.node.drain()
 

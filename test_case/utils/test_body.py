@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import brotli
+import msgspec
 import pytest
 import zstandard
 from gunicorn.config import Config
@@ -21,8 +22,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.serving import DechunkedInput
 
-from exceptions import Problem, TooLarge, UnreadableBody, UnsupportedEncoding
-from utils.body import MAX_FRAMES, inflate, read_body
+from exceptions import (
+    BadRequestBody,
+    Problem,
+    TooLarge,
+    UnreadableBody,
+    UnsupportedEncoding,
+)
+from utils.body import MAX_FRAMES, MAX_JSON_BYTES, checked, inflate, read_body, read_json
 
 MIB = 2**20
 TEXT = b'[{"message": "the disk is full", "level": "error"}, {"message": "\xe4\xb8\xad"}]' * 9
@@ -449,7 +456,8 @@ def test_a_bomb_is_refused_without_being_inflated(bomb):
 MEASURE = """
 import sys
 from pathlib import Path
-import brotli, zstandard
+import brotli
+import msgspec, zstandard
 from exceptions import TooLarge
 from utils.body import inflate
 
@@ -485,3 +493,61 @@ def test_zstd_and_brotli_are_imported_only_when_used():
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, check=True)
     assert done.stdout.split() == [b"False", b"False"]
+
+
+# Small bodies of JSON.
+
+
+class Inner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in one."""
+
+    number: int = 0
+
+
+class Form(msgspec.Struct, forbid_unknown_fields=True):
+    """What is wanted."""
+
+    name: str
+    inner: Inner = Inner()
+    names: list[str] = []
+
+
+def json_environ(body: bytes) -> dict[str, Any]:
+    return {"wsgi.input": BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+
+
+def test_a_small_body_is_read_as_what_is_wanted() -> None:
+    body = '{"name": "商店", "inner": {"number": 3}}'.encode()
+    assert read_json(json_environ(body), Form) == Form("商店", Inner(3))
+    assert checked({"name": "a"}, Form) == Form("a")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("{}", "name"),
+        ('{"name": 1}', "name"),
+        ('{"name": "a", "other": 1}', "other"),
+        ('{"name": "a", "inner": {"number": "1"}}', "inner.number"),
+        ('{"name": "a", "inner": {"other": 1}}', "inner.other"),
+        ('{"name": "a", "names": ["a", 1]}', "names[1]"),
+        ("[]", None),
+        ("", None),
+        ("{", None),
+        ('{"name": "a"} x', None),
+        ('{"name": "\\ud800"}', None),
+        ('{"name": "a", "\xff": 1}', None),
+        ("[" * 30_000, None),
+    ],
+)
+def test_a_small_body_of_another_form_is_refused_by_the_field(body: str, field: str | None) -> None:
+    with pytest.raises(BadRequestBody) as refused:
+        read_json(json_environ(body.encode("latin-1")), Form)
+    assert refused.value.members.get("field") == field
+    assert refused.value.detail.startswith(field or "")
+
+
+def test_a_small_body_is_small() -> None:
+    body = b'{"name": "%s"}' % (b"a" * MAX_JSON_BYTES)
+    with pytest.raises(TooLarge):
+        read_json(json_environ(body), Form)
