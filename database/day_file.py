@@ -21,7 +21,7 @@ from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 from database.tables import day_metadata, log
 from utils.text import contains_folded
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_MS = 5000
 MAX_IDLE_READERS = 32
 FREE_SECONDS = 10.0  # a query that takes longer frees the dropped file's disk itself

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead, Work
-from database.frame import Damage, Frame
+from database.frame import UNTRUSTED, Damage, Frame
 from database.journal import backlog
 from database.log_store import LogStore
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
-from database.rows import decode, make_rows
+from database.rows import decode, make_rows, mark_untrusted
 from database.segments import Chunk, list_segments, read_chunks, sweep
 from utils.clock import day_of, now_us
 from utils.log import log
@@ -130,6 +130,8 @@ class Drainer:
                 day_of(piece.received_at)  # fails beyond the calendar
                 decoded = decode(Form(piece.form), piece.payload)
                 values = make_rows(piece.app_id, piece.received_at, decoded)
+                if piece.flags & UNTRUSTED:
+                    mark_untrusted(values)
                 prepared = Prepared(piece, values, decoded.rejected)
             except Exception as error:  # whatever it is, it must not block the line
                 prepared = self._poisoned(chunk.segment, piece, error)

@@ -2,7 +2,7 @@
 
     segment = b"REDLOG" u16 version   frame*
     frame   = magic  u32 crc32  u32 payload bytes  u32 app id  i64 received at (µs)
-              u32 records  u8 form  u8 zero  u16 key bytes   key  payload
+              u32 records  u8 form  u8 flags  u16 key bytes   key  payload
 
 Numbers are little-endian; the crc covers everything behind it. The magic begins with 0xFF, which
 no UTF-8 text holds, so a payload can't be made to look like a frame.
@@ -16,9 +16,10 @@ from typing import NamedTuple
 VERSION = 1
 SEGMENT_HEADER = struct.pack("<6sH", b"REDLOG", VERSION)
 MAGIC = b"\xffRLF"
-_HEADER = struct.Struct("<4sIIIqIBxH")
-_BEHIND_CRC = struct.Struct("<IIqIBxH")
+_HEADER = struct.Struct("<4sIIIqIBBH")
+_BEHIND_CRC = struct.Struct("<IIqIBBH")
 HEADER_BYTES = _HEADER.size
+UNTRUSTED = 1  # a flag: from a place that the app does not know
 
 
 class Frame(NamedTuple):
@@ -35,6 +36,7 @@ class Frame(NamedTuple):
     payload: bytes
     start: int = 0
     end: int = 0
+    flags: int = 0
 
 
 class Damage(NamedTuple):
@@ -45,10 +47,16 @@ class Damage(NamedTuple):
 
 
 def pack(
-    app_id: int, received_at: int, records: int, form: int, key: bytes, payload: bytes
+    app_id: int,
+    received_at: int,
+    records: int,
+    form: int,
+    key: bytes,
+    payload: bytes,
+    flags: int = 0,
 ) -> tuple[bytes, bytes]:
     """A frame as (header with key, payload), for one writev. The key has at most 65,535 bytes."""
-    rest = _BEHIND_CRC.pack(len(payload), app_id, received_at, records, form, len(key)) + key
+    rest = _BEHIND_CRC.pack(len(payload), app_id, received_at, records, form, flags, len(key)) + key
     crc = zlib.crc32(payload, zlib.crc32(rest))
     return MAGIC + crc.to_bytes(4, "little") + rest, payload
 
@@ -60,13 +68,16 @@ def unpack(data: bytes, at: int, base: int = 0) -> Frame | None:
     """
     if len(data) - at < HEADER_BYTES or not data.startswith(MAGIC, at):
         return None
-    _, crc, size, app_id, received_at, records, form, key_size = _HEADER.unpack_from(data, at)
+    _, crc, size, app_id, received_at, records, form, flags, key_size = _HEADER.unpack_from(
+        data, at
+    )
     body = at + HEADER_BYTES + key_size
     end = body + size
     if end > len(data) or zlib.crc32(memoryview(data)[at + 8 : end]) != crc:
         return None
     key = data[body - key_size : body].decode("utf-8", "replace")
-    return Frame(app_id, received_at, records, form, key, data[body:end], base + at, base + end)
+    payload = data[body:end]
+    return Frame(app_id, received_at, records, form, key, payload, base + at, base + end, flags)
 
 
 def claimed_end(data: bytes, at: int) -> int:
@@ -74,7 +85,7 @@ def claimed_end(data: bytes, at: int) -> int:
     if len(data) - at < HEADER_BYTES:
         return at + HEADER_BYTES
     header = _HEADER.unpack_from(data, at)
-    return int(at + HEADER_BYTES + header[7] + header[2])
+    return int(at + HEADER_BYTES + header[8] + header[2])
 
 
 def scan(data: bytes, final: bool, base: int = 0) -> Iterator[Frame | Damage]:

@@ -41,7 +41,8 @@ class Journal:
         self.folder = data_dir / "journal"
         self.soft_bytes = min(settings.soft_bytes or settings.max_bytes // 2, settings.max_bytes)
         self.shed_below = SEVERITIES.get(settings.shed_below, 0)  # severity; 0: nothing is shed
-        self.shedding = False  # too much waits: records below `shed_below` are not to be kept
+        self.crowded = False  # more waits than the soft limit
+        self.shedding = False  # then records below `shed_below` are not to be kept
         self.segment_bytes = min(settings.segment_bytes, max(settings.max_bytes // 4, 4096))
         self._lock = threading.Lock()
         self._syncing = threading.Lock()
@@ -57,7 +58,9 @@ class Journal:
         self._counted_at = 0.0
         self._refusal: str | None = None
 
-    def append(self, app_id: int, records: int, form: Form, key: str, payload: bytes) -> None:
+    def append(
+        self, app_id: int, records: int, form: Form, key: str, payload: bytes, flags: int = 0
+    ) -> None:
         """Keep a report; when this returns it is as safe as `journal.sync` promises.
 
         Raises NotAccepting when the journal or the disk is full. Then nothing was kept, unless it
@@ -67,7 +70,7 @@ class Journal:
             self.refresh()
         if self._refusal is not None:
             raise NotAccepting(self._refusal, self.retry_after())
-        header, payload = pack(app_id, now_us(), records, form, key.encode(), payload)
+        header, payload = pack(app_id, now_us(), records, form, key.encode(), payload, flags)
         with self._lock:
             self._append(header, payload)
             ticket = self._appended
@@ -177,12 +180,17 @@ class Journal:
     def _admit(self) -> None:
         """Above the soft limit shed, above the hard one refuse; `refresh` takes it back."""
         waiting = self._waiting()
-        self.shedding = self.shed_below > 0 and waiting > self.soft_bytes
+        self.crowded = waiting > self.soft_bytes
+        self.shedding = self.crowded and self.shed_below > 0
         if waiting > self.settings.max_bytes:
             self._refusal = "the journal is full"
 
     def _waiting(self) -> int:
         return self._backlog + self._appended - self._appended_then
+
+    def room(self) -> int:
+        """Bytes that may still be appended before the journal is full."""
+        return self.settings.max_bytes - self._waiting()
 
     @property
     def refusal(self) -> str | None:

@@ -39,6 +39,7 @@ class LogFilter(NamedTuple):
     text: str = ""
     fields: tuple[tuple[str, str], ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    untrusted: bool | None = None  # None: both kinds
 
 
 class Shape(NamedTuple):
@@ -50,6 +51,7 @@ class Shape(NamedTuple):
     text: str  # "", "like" or "folded"
     fields: tuple[str, ...]
     attributes: int
+    untrusted: bool | None
 
 
 def shape_of(wanted: LogFilter) -> Shape:
@@ -62,6 +64,7 @@ def shape_of(wanted: LogFilter) -> Shape:
         text,
         tuple(name for name, _ in wanted.fields),
         len(wanted.attributes),
+        wanted.untrusted,
     )
 
 
@@ -100,6 +103,9 @@ def _conditions(shape: Shape, terms: Terms) -> list[ColumnElement[bool]]:
     for n, name in enumerate(shape.fields):
         conditions.append(log.c[name] == bindparam(f"field_{n}"))
     conditions += [terms.attribute(n) for n in range(shape.attributes)]
+    if shape.untrusted is not None:
+        marked = log.c.untrusted.is_not(None) if shape.untrusted else log.c.untrusted.is_(None)
+        conditions.append(marked)
     if shape.text == "like":
         conditions.append(terms.contains())
     elif shape.text == "folded":

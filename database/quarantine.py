@@ -24,6 +24,7 @@ class Quarantine:
             frame.form,
             frame.key.encode(),
             frame.payload,
+            frame.flags,
         )
         why = f"{type(error).__name__}: {error}"
         self._keep(f"{segment}-{frame.start}.frame", head + payload, why)

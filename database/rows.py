@@ -46,13 +46,15 @@ COLUMNS = (
     "seq",
     "skew_ms",
     "truncated",
+    "untrusted",
     "exception",
     "attributes",
 )
 WIDTH = len(COLUMNS)
 Values = list[Any]  # of row after row, each WIDTH long, in the order of COLUMNS
-TIME, TRUNCATED, ATTRIBUTES = map(COLUMNS.index, ("time", "truncated", "attributes"))
-EXCEPTION = COLUMNS.index("exception")
+TIME, TRUNCATED, UNTRUSTED, EXCEPTION, ATTRIBUTES = map(
+    COLUMNS.index, ("time", "truncated", "untrusted", "exception", "attributes")
+)
 MAX_MESSAGE_BYTES = 65_536
 MAX_SKEW = 30 * SECOND
 
@@ -193,10 +195,16 @@ def _make_rows(app_id: int, received_at: int, skew: int, records: list[KeptRecor
         add((
             app_id, time, received_at, severities[level], message, logger, environment, release,
             platform, device_id, session_id, user_id, trace_id, span_id, seq, skew_ms, truncated,
+            None,
             None if exception is nothing else json_text(exception),
             None if attributes is nothing else json_text(attributes),
         ))  # fmt: skip
     return values
+
+
+def mark_untrusted(values: Values) -> None:
+    """Flag all rows as of a report from a place that the app does not know."""
+    values[UNTRUSTED::WIDTH] = [1] * (len(values) // WIDTH)
 
 
 def _cut_json(values: Values) -> None:

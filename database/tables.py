@@ -116,6 +116,7 @@ log = Table(
     Column("seq", BigInteger),
     Column("skew_ms", BigInteger),
     Column("truncated", Integer),
+    Column("untrusted", Integer),
     Column("exception", LONG),
     Column("attributes", LONG),
     Index("ix_log_app_id_time", "app_id", "time"),

@@ -26,6 +26,7 @@ MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 MAX_INTERVAL = 1_000_000  # of any unit; as microseconds it still fits into 64 bits
 ORDERS = {"newest": True, "desc": True, "oldest": False, "asc": False}
+UNTRUSTED = {"hide": False, "only": True}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Parameters = list[tuple[str, str]]
 T = TypeVar("T", bound=msgspec.Struct)
@@ -146,6 +147,12 @@ def _text(name: str, value: str) -> str:
     return value
 
 
+def _untrusted(name: str, value: str) -> bool:
+    if value not in UNTRUSTED:
+        raise BadParameter(f"{name} must be hide or only")
+    return UNTRUSTED[value]
+
+
 def _limit(name: str, value: str) -> int:
     limit = _number(value, MAX_LIMIT)
     if limit is None:
@@ -180,6 +187,7 @@ _FILTERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "level": ("severities", _levels),
     "min_level": ("severities", _min_level),
     "q": ("text", _text),
+    "untrusted": ("untrusted", _untrusted),
 }
 _OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "limit": ("limit", _limit),

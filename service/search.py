@@ -103,8 +103,9 @@ def record_of(row: Row) -> dict[str, Any]:
     for name in ("exception", "attributes"):
         if name in values:
             values[name] = msgspec.Raw(values[name].encode())
-    if "truncated" in values:
-        values["truncated"] = True
+    for name in ("truncated", "untrusted"):
+        if name in values:
+            values[name] = True
     return record | values
 
 

@@ -28,17 +28,18 @@ contents = st.tuples(
     st.sampled_from(list(Form)),
     st.text(max_size=20),
     payloads,
+    st.integers(0, 255),
 )
-Content = tuple[int, int, int, Form, str, bytes]
+Content = tuple[int, int, int, Form, str, bytes, int]
 
 
 def packed(content: Content) -> bytes:
-    app_id, received_at, records, form, key, payload = content
-    return b"".join(pack(app_id, received_at, records, form, key.encode(), payload))
+    app_id, received_at, records, form, key, payload, flags = content
+    return b"".join(pack(app_id, received_at, records, form, key.encode(), payload, flags))
 
 
 def a_frame(payload: bytes, key: str = "") -> bytes:
-    return packed((1, 1_795_168_800_000_000, 1, Form.RECORD, key, payload))
+    return packed((1, 1_795_168_800_000_000, 1, Form.RECORD, key, payload, 0))
 
 
 FIRST, MIDDLE, LAST = (a_frame(b'{"message": "%s"}' % name, "k") for name in (b"a", b"bbb", b"c"))
@@ -53,18 +54,19 @@ def frames_of(data: bytes, final: bool = True) -> list[Frame]:
 def test_what_is_packed_is_unpacked(content: Content, before: bytes, after: bytes) -> None:
     frame = packed(content)
     found = unpack(before + frame + after, len(before))
-    assert found == (*content, len(before), len(before) + len(frame))
+    *rest, flags = content
+    assert found == (*rest, len(before), len(before) + len(frame), flags)
     assert claimed_end(before + frame + after, len(before)) == len(before) + len(frame)
 
 
 def test_the_layout_is_the_one_that_is_written_down() -> None:
-    frame = packed((2, 3, 4, Form.LINES, "ké", b"payload"))
+    frame = packed((2, 3, 4, Form.LINES, "ké", b"payload", 1))
     assert HEADER_BYTES == 32
     assert frame[:4] == b"\xffRLF"
     assert frame[4:8] == zlib.crc32(frame[8:]).to_bytes(4, "little")
     numbers = [(8, 4), (12, 4), (16, 8), (24, 4), (28, 1), (29, 1), (30, 2)]
     values = [int.from_bytes(frame[at : at + size], "little") for at, size in numbers]
-    assert values == [7, 2, 3, 4, 4, 0, 3]
+    assert values == [7, 2, 3, 4, 4, 1, 3]
     assert frame[32:] == "képayload".encode()
     assert b"REDLOG" + VERSION.to_bytes(2, "little") == SEGMENT_HEADER
 

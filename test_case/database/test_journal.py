@@ -208,6 +208,7 @@ def test_appends_side_by_side_share_one_sync(node: Node, monkeypatch: pytest.Mon
     for thread in threads:
         thread.start()
     wait_until(lambda: len(payloads(node)) == 20, "all frames to be written")
+    wait_until(lambda: calls, "the first to sync")
     assert len(calls) == 1 and all(thread.is_alive() for thread in threads)
     gate.set()
     for thread in threads:
