@@ -3,7 +3,8 @@
 from flask import Response, request
 
 from __init__ import app, ingest_key_required, journal, report_limits, settings
-from service.ingest import accept
+from service.ingest import Report, accept
+from service.trust import is_untrusted
 from utils.body import read_body
 from utils.guard import Source
 
@@ -14,13 +15,13 @@ LINES = frozenset(("application/x-ndjson", "application/ndjson", "application/js
 @ingest_key_required
 def report_logs(source: Source) -> Response:
     """A report: 202 and a receipt for what is kept."""
-    report_limits.admit_request(source.app_id)
     environ = request.environ
+    report_limits.admit_request(source, environ.get("REMOTE_ADDR"))
+    origin, package = environ.get("HTTP_ORIGIN"), environ.get("HTTP_X_REDLOG_PACKAGE")
+    untrusted = is_untrusted(source.settings, origin, package)
     body = read_body(environ, settings.ingest.max_body_bytes)
     declared = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     idempotency_key = environ.get("HTTP_IDEMPOTENCY_KEY")
-    max_records = settings.ingest.max_records
-    receipt = accept(
-        body, declared in LINES, source, idempotency_key, max_records, report_limits, journal
-    )
+    report = Report(source, body, declared in LINES, idempotency_key, untrusted)
+    receipt = accept(report, settings.ingest.max_records, report_limits, journal)
     return Response(receipt, 202, content_type="application/json")

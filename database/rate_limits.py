@@ -7,7 +7,7 @@ the part of the minute before that still counts. What is refused does not count.
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from limits.storage.base import TimestampedSlidingWindow
 from database.redis_link import RedisAway, RedisLink
 from utils.log import log
 
+DAY_SECONDS = 86_400
 BUSY_SECONDS, BUSY_POLL_SECONDS = 0.1, 0.0005
 Counters = Any  # a Storage with SlidingWindowCounterSupport
 
@@ -45,17 +46,28 @@ class RateLimits:
         self._shared = _in_redis(link) if link.is_configured else None
 
     def hit(self, name: str, key: str, per_minute: int, cost: int = 1) -> float:
-        """Take `cost` of what `key` may do in a minute; 0.0, or the seconds to wait when refused.
+        """Take `cost` of what `key` may do in a minute; 0.0, or the seconds to wait if refused."""
+        item = _item(name, per_minute)
+        return self._counted(lambda counters: _hit(counters, item, key, cost))
+
+    def hit_of_day(self, name: str, key: str, per_day: int, cost: int) -> float:
+        """Take `cost` of what `key` may do on this UTC day; 0.0, or the seconds until the next."""
+        now = time.time()
+        left = DAY_SECONDS - now % DAY_SECONDS
+        today = f"{name}/{key}/{now // DAY_SECONDS:.0f}"
+        return self._counted(lambda counters: _hit_once(counters, today, per_day, cost, left))
+
+    def _counted(self, count: Callable[[Counters], float]) -> float:
+        """Count where it is shared most widely.
 
         A counter that fails lets all through: a limit must never cost a report.
         """
-        item = _item(name, per_minute)
         try:
-            return self.link.call(lambda _: _hit(self._shared, item, key, cost))
+            return self.link.call(lambda _: count(self._shared))
         except RedisAway:
             pass
         try:
-            return _hit(self._own, item, key, cost)
+            return count(self._own)
         except (apsw.Error, OSError) as error:
             log.warning("rate limits can't be counted: %s", error)
             return 0.0
@@ -200,6 +212,14 @@ def _hit(counters: Counters, item: RateLimitItemPerMinute, key: str, cost: int) 
         return 0.0
     window = counters.get_sliding_window(name, expiry)
     return max(1.0, _seconds_until(item.amount - cost, expiry, *window))
+
+
+def _hit_once(counters: Counters, key: str, limit: int, cost: int, left: float) -> float:
+    """Add to a counter that is good for `left` seconds; what goes over the limit is taken back."""
+    if counters.incr(key, math.ceil(left), cost) <= limit:
+        return 0.0
+    counters.incr(key, math.ceil(left), -cost)
+    return left
 
 
 def _seconds_until(

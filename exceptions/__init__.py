@@ -80,6 +80,12 @@ class PasswordChangeRequired(Problem):
     status, code, title = 403, "password_change_required", "The password must be changed first"
 
 
+class UntrustedSource(Problem):
+    """A report from a web origin or a package that its app does not allow."""
+
+    status, code, title = 403, "untrusted_source", "Reports from there are not taken"
+
+
 class NotFound(Problem):
     """There is no such thing, or not for this reader."""
 
@@ -111,6 +117,12 @@ class RateLimited(Problem):
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class QuotaExceeded(RateLimited):
+    """More records than the app may report on one day."""
+
+    code, title = "quota_exceeded", "The quota of the day is used up"
 
 
 class NotAccepting(Problem):

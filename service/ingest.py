@@ -1,7 +1,8 @@
 """Accept a report: decode it, put it into the journal, write the receipt."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from database.frame import UNTRUSTED
 from database.journal import Journal
 from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
@@ -11,27 +12,34 @@ from utils.app_settings import Source
 from utils.record import MAX_TEXT, dumps
 
 
-def accept(
-    body: bytes,
-    lines: bool,
-    source: Source,
-    idempotency_key: str | None,
-    max_records: int,
-    limits: ReportLimits,
-    journal: Journal,
-) -> bytes:
+class Report(NamedTuple):
+    """What came: `lines` says that the body is declared to be NDJSON, `untrusted` that it is from a
+    place that the app does not know (`service.trust`).
+    """
+
+    source: Source
+    body: bytes
+    lines: bool = False
+    idempotency_key: str | None = None
+    untrusted: bool = False
+
+
+def accept(report: Report, max_records: int, limits: ReportLimits, journal: Journal) -> bytes:
     """Keep a report's good records, under overload those of weight, and return the receipt as JSON.
 
-    `lines`: the body is declared to be NDJSON. The body's own `batch_id` goes before the header's.
-    Raises UnreadableBody, TooLarge, NoGoodRecord, RateLimited and NotAccepting.
+    The body's own `batch_id` goes before the header's. Raises UnreadableBody, TooLarge,
+    NoGoodRecord, RateLimited, QuotaExceeded and NotAccepting.
     """
-    batch = decode_batch(body, lines, max_records)
-    limits.admit_records(source.app_id, batch.count)
+    app_id = report.source.app_id
+    batch = decode_batch(report.body, report.lines, max_records)
+    limits.admit_records(report.source, batch)
     if journal.shedding:
         batch = shed(batch, journal.shed_below)
-    batch_id = batch.batch_id or _checked(idempotency_key)
+    batch_id = batch.batch_id or _checked(report.idempotency_key)
     if batch.count or batch.rejected or batch.shed:
-        journal.append(source.app_id, batch.count, batch.form, batch_id or "", batch.payload)
+        limits.fair_share.admit(app_id, len(batch.payload))
+        flags = UNTRUSTED if report.untrusted else 0
+        journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload, flags)
     if batch.rejected and not batch.count and not batch.shed:
         raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=batch.rejected)
     return _receipt(batch, batch_id)

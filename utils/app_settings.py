@@ -14,10 +14,11 @@ Names = Annotated[list[Name], Meta(max_length=100)]
 
 
 class AppLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be reported in a minute: by the app, by one client address, by one device."""
+    """What may be reported in a minute: by the app, a key, an address, a device."""
 
     requests_per_minute: Count = 0
     records_per_minute: Count = 0
+    key_requests_per_minute: Count = 0
     address_requests_per_minute: Count = 0
     device_records_per_minute: Count = 0
 

@@ -92,10 +92,13 @@ class Ingest(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """What each app may report in a minute; 0 is no limit."""
+    """What may be reported in a minute, unless the app has limits of its own; 0 is no limit."""
 
     requests_per_minute: Count
     records_per_minute: Count
+    key_requests_per_minute: Count
+    address_requests_per_minute: Count
+    device_records_per_minute: Count
 
 
 class Retention(Section, frozen=True):

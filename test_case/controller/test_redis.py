@@ -86,7 +86,7 @@ def test_both_workers_together_let_the_limit_through(
     assert refused.status_code == 429
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.json()["code"] == "rate_limited"
-    assert refused.json()["detail"] == "the app's limit is 20 requests a minute"
+    assert refused.json()["detail"] == "the limit of the app is 20 requests a minute"
     assert 1 <= int(refused.headers["Retry-After"]) <= 120
 
 

@@ -38,6 +38,10 @@ def packed(content: Content) -> bytes:
     return b"".join(pack(app_id, received_at, records, form, key.encode(), payload, flags))
 
 
+def contents_of(pieces: list[Frame | Damage]) -> list[Content]:
+    return [(*piece[:6], piece.flags) for piece in pieces if isinstance(piece, Frame)]
+
+
 def a_frame(payload: bytes, key: str = "") -> bytes:
     return packed((1, 1_795_168_800_000_000, 1, Form.RECORD, key, payload, 0))
 
@@ -79,7 +83,7 @@ def test_no_text_holds_the_magic() -> None:
 @given(st.lists(contents, max_size=5), st.booleans())
 def test_all_frames_are_found_in_order(many: list[Content], final: bool) -> None:
     found = list(scan(b"".join(map(packed, many)), final))
-    assert [piece[:6] for piece in found] == many
+    assert contents_of(found) == many
     assert [piece.start for piece in found] == [0, *(piece.end for piece in found)][: len(found)]
 
 
@@ -158,13 +162,13 @@ def test_damage_never_makes_another_frame(
     damaged = whole[:at] + data.draw(st.binary(max_size=20)) + whole[until:]
     found = list(scan(damaged, final))
     rest = iter(many)
-    assert all(piece[:6] in rest for piece in found if isinstance(piece, Frame))
+    assert all(content in rest for content in contents_of(found))
     position = 0
     for piece in found:
         assert piece.start == position < piece.end <= len(damaged)
         position = piece.end
     untouched = [content for content in many if packed(content) in (whole[:at], whole[until:])]
-    assert all(content in [piece[:6] for piece in found] for content in untouched)
+    assert all(content in contents_of(found) for content in untouched)
 
 
 @given(

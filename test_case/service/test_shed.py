@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from node import Node
+from started import ROOT
 from stored import rows_of
 
 from database.redis_link import RedisLink
 from database.rows import decode
 from exceptions import NoGoodRecord, RateLimited
+from service import ingest
 from service.batch import Batch, decode_batch
-from service.ingest import accept
 from service.limits import ReportLimits
 from service.shed import shed
 from utils.app_settings import DEFAULTS, Source
 from utils.record import Form
-from utils.settings import Limits
+from utils.settings import load_settings
 
 WARNING = 13
 
@@ -99,16 +101,18 @@ class Report:
         self.node = node
         self.journal = node.journal()
         link = RedisLink("", "one", threads=2)
-        self.limits = ReportLimits(Limits(0, records_per_minute), node.data, link)
+        settings = load_settings(ROOT / "setting.yaml", {})
+        of_all = replace(settings.limits, records_per_minute=records_per_minute)
+        settings = replace(settings, limits=of_all)
+        self.limits = ReportLimits(settings, node.data, link, self.journal)
 
     def __call__(self, records: list[dict[str, Any]], key: str, shedding: bool) -> dict[str, Any]:
         self.journal.shedding = shedding
         self.journal._counted_at = float("inf")  # it stays as it is told
         body = json.dumps(records).encode()
         try:
-            return dict(
-                json.loads(accept(body, False, SOURCE, key, 1000, self.limits, self.journal))
-            )
+            reported = ingest.Report(SOURCE, body, idempotency_key=key)
+            return dict(json.loads(ingest.accept(reported, 1000, self.limits, self.journal)))
         finally:
             self.node.drain()
 
