@@ -56,7 +56,7 @@ on_stored = tell_each(metrics.count_records, waker.hear_stored)
 drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
 writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, drain)
 
-# The application, and what stands between it and the net: proxies, origins, error replies.
+# The application, and what stands between it and the net: proxies, origins, headers, errors.
 app = Flask("redlog", root_path=str(root), static_folder=None)
 set_up_web(app, settings)
 

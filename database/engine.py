@@ -35,7 +35,12 @@ def open_engine(settings: Database, data_dir: Path) -> Engine:
             f"setting database.url: {url.drivername} is unknown here; "
             "mysql+pymysql://user:password@host/database is MySQL or MariaDB, empty is SQLite"
         )
-    engine = create_engine(url, poolclass=QueuePool, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        connect_args={"timeout": BUSY_SECONDS},
+        hide_parameters=True,  # in messages: the log must not hold what a record or account does
+    )
     event.listen(engine, "connect", _set_up_connection)
     return engine
 

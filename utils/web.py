@@ -1,10 +1,11 @@
-"""What stands between the app and the net: proxies, origins and error replies."""
+"""What stands between the app and the net: proxies, origins, headers and error replies."""
 
 from collections.abc import Callable
 
 from flask import Flask, Response, request
 from flask_cors import CORS
 
+from utils.headers import with_headers
 from utils.problem import problem_reply
 from utils.proxies import behind_proxies
 from utils.settings import Cors, Settings
@@ -17,8 +18,9 @@ def set_up_web(app: Flask, settings: Settings) -> None:
     """Set up what concerns every request and every reply. Raises StartError."""
     allow_origins(app, settings.cors)
     app.register_error_handler(Exception, problem_reply)
-    proxies = settings.server.trusted_proxies
-    app.wsgi_app = behind_proxies(app.wsgi_app, proxies)  # type: ignore[method-assign]
+    dressed = with_headers(app.wsgi_app)
+    proxied = behind_proxies(dressed, settings.server.trusted_proxies)
+    app.wsgi_app = proxied  # type: ignore[method-assign]
 
 
 def allow_origins(app: Flask, cors: Cors) -> None:

@@ -7,18 +7,28 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
+from http import HTTPStatus
 from types import FrameType, TracebackType
 from typing import Any
 
 from gunicorn.glogging import Logger
-from gunicorn.http import get_parser
+from gunicorn.http import errors, get_parser
+from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from utils.headers import last_reply
 from utils.paced import Application, paced
 from utils.patience import Patience
 
 LOOK_SECONDS = 0.5
 LINGER_SECONDS = 2  # for a request on a connection kept alive, as gthread has it
+REFUSALS = {  # others are a 400
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+}
 
 
 def end_with_master(master: int) -> None:
@@ -65,6 +75,18 @@ def gthread_worker(client_seconds: float) -> type:
             finally:
                 self.busy.discard(source)
 
+        def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+            """What is no HTTP is refused without a word of it in the reply or the log: its headers
+            may hold a key.
+            """
+            what = type(exc).__name__
+            if isinstance(exc, errors.ParseException):
+                self.log.warning("%s sent a malformed request: %s", addr and addr[0], what)
+            else:
+                self.log.error("a request failed", exc_info=exc)
+            with suppress(OSError):
+                write_nonblock(client, last_reply(status_of(exc)))
+
         def murder_pending(self) -> None:
             """In the main thread, every second."""
             super().murder_pending()
@@ -72,6 +94,13 @@ def gthread_worker(client_seconds: float) -> type:
                 source.end_if_lost()
 
     return Gthread
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """With what gunicorn's failure to read a request is answered."""
+    if not isinstance(error, errors.ParseException):
+        return HTTPStatus.INTERNAL_SERVER_ERROR
+    return REFUSALS.get(type(error), HTTPStatus.BAD_REQUEST)
 
 
 def meinheld_worker() -> type:

@@ -1,0 +1,101 @@
+"""What stands on every reply: headers that keep browsers safe, and nothing for attackers."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from started import Server
+
+pytestmark = pytest.mark.server
+
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Cache-Control": "no-store",
+}
+LOGS = "/api/v1/logs"
+INTERNALS = re.compile(r"Traceback|File \"|\.py|Error:|Exception|sqlite|/site-packages/|\bSELECT\b")
+
+
+def ask(server: Server, method: str, path: str, **options: Any) -> requests.Response:
+    return requests.request(method, server.url + path, timeout=60, **options)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/healthz", {}, 200),
+        ("GET", "/metrics", {}, 200),
+        ("HEAD", "/healthz", {}, 200),
+        ("POST", LOGS, {"X-Redlog-Key": "{key}"}, 202),
+        ("POST", LOGS, {"X-Redlog-Key": "{key}", "Origin": "https://page.example"}, 202),
+        ("POST", LOGS, {}, 401),
+        ("OPTIONS", LOGS, {"Origin": "https://a.b", "Access-Control-Request-Method": "POST"}, 200),
+        ("GET", LOGS, {"Authorization": "Bearer {token}"}, 200),
+        ("GET", LOGS, {}, 401),
+        ("GET", "/nothing", {}, 404),
+        ("DELETE", LOGS, {}, 405),
+    ],
+)
+def test_every_reply_is_safe_to_open(
+    either_server: Server, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    known = {"key": either_server.key, "token": either_server.token}
+    sent = {name: value.format(**known) for name, value in headers.items()}
+    answer = ask(either_server, method, path, headers=sent, data=b'{"message": "m"}')
+    assert answer.status_code == status
+    assert {name: answer.headers.get(name) for name in SAFE} == SAFE
+    assert "Strict-Transport-Security" not in answer.headers  # it is not behind TLS here
+
+
+def test_the_servers_version_is_not_told(either_server: Server) -> None:
+    for answer in (ask(either_server, "GET", "/healthz"), ask(either_server, "GET", "/nothing")):
+        assert not re.search(r"\d", answer.headers.get("Server", ""))
+        assert "X-Powered-By" not in answer.headers
+
+
+def test_a_failure_inside_tells_nothing_of_the_inside(either_server: Server) -> None:
+    broken = either_server.data / "run" / "metrics" / "counter_999999.db"
+    used, length = (100).to_bytes(8, "little"), (16).to_bytes(4, "little")
+    broken.write_bytes(used + length + b"\xff" * 100)  # no UTF-8, as no process writes it
+    try:
+        answer = ask(either_server, "GET", "/metrics")
+    finally:
+        broken.unlink()
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "about:blank",
+        "status": 500,
+        "code": "internal_error",
+        "title": "Internal error",
+        "detail": "",
+    }
+    assert {name: answer.headers.get(name) for name in SAFE} == SAFE
+    assert "Traceback" in either_server.log_text()  # where it belongs
+    assert ask(either_server, "GET", "/metrics").ok
+
+
+def test_a_refusal_tells_nothing_of_the_inside(either_server: Server) -> None:
+    for path in ("/nothing", f"{LOGS}/../../etc/passwd", f"{LOGS}?limit=x", "/%00", f"{LOGS}/%ff"):
+        answer = ask(either_server, "GET", path, headers=_token(either_server))
+        assert 400 <= answer.status_code < 500
+        assert not INTERNALS.search(answer.text), answer.text
+        assert str(Path(__file__).parents[2]) not in answer.text
+
+
+def _token(server: Server) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.token}"}
+
+
+def test_behind_tls_browsers_are_told_to_stay_there(make_server: Any) -> None:
+    server: Server = make_server(REDLOG_SERVER__TRUSTED_PROXIES="127.0.0.1").start()
+    proto = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.1"}
+    for path in ("/healthz", "/nothing"):
+        answer = ask(server, "GET", path, headers=proto)
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+        assert "Strict-Transport-Security" not in ask(server, "GET", path).headers
