@@ -39,7 +39,7 @@ def open_engine(settings: Database, data_dir: Path) -> Engine:
         url,
         poolclass=QueuePool,
         connect_args={"timeout": BUSY_SECONDS},
-        hide_parameters=True,  # in messages: the log must not hold what a record or account does
+        hide_parameters=True,  # they are keys and hashes
     )
     event.listen(engine, "connect", _set_up_connection)
     return engine
