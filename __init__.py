@@ -67,7 +67,7 @@ token_required, role_required = guard.token_required, guard.role_required
 account_required = guard.account_required
 
 # Controllers attach their routes to the app above.
-from controller import health
+from controller import health, openapi
 
 if settings.server.role in ("all", "ingest"):
     from controller import ingest

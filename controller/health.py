@@ -3,11 +3,15 @@
 from flask import Response, request
 
 from __init__ import app, engine, log_store, metrics, public, redis, settings
+from exceptions import StoreAway
 from service.health import gauges, reasons
+from service.replies import Health, Readiness
+from utils.describe import describes
 from utils.record import dumps
 
 
 @app.get("/healthz")
+@describes(reply=Health)
 @public
 def healthz() -> Response:
     """200 as long as this process answers at all."""
@@ -15,6 +19,7 @@ def healthz() -> Response:
 
 
 @app.get("/readyz")
+@describes(reply=Readiness, also={503: Readiness})
 @public
 def readyz() -> Response:
     """200 when reports are accepted and stored and queries answered; else 503 with the reasons.
@@ -29,6 +34,7 @@ def readyz() -> Response:
 
 
 @app.get("/metrics")
+@describes(reply=str, media="text/plain", errors=(StoreAway,))
 @public
 def show_metrics() -> Response:
     """Prometheus' text format, right over all workers."""

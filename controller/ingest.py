@@ -3,15 +3,26 @@
 from flask import Response, request
 
 from __init__ import app, ingest_key_required, journal, report_limits, settings
+from exceptions import NoGoodRecord, NotAccepting, QuotaExceeded, RateLimited, UntrustedSource
 from service.ingest import Report, accept
+from service.replies import Receipt
 from service.trust import is_untrusted
 from utils.body import read_body
+from utils.describe import describes
 from utils.guard import Source
+from utils.record import CheckedEnvelope, CheckedRecord
 
 LINES = frozenset(("application/x-ndjson", "application/ndjson", "application/jsonl"))
 
 
 @app.post("/api/v1/logs")
+@describes(
+    body=(CheckedRecord, list[CheckedRecord], CheckedEnvelope),
+    body_media=("application/json", "application/x-ndjson", "text/plain"),
+    reply=Receipt,
+    status=202,
+    errors=(NoGoodRecord, NotAccepting, QuotaExceeded, RateLimited, UntrustedSource),
+)
 @ingest_key_required
 def report_logs(source: Source) -> Response:
     """A report: 202 and a receipt for what is kept."""

@@ -3,12 +3,16 @@
 from flask import Response, request
 
 from __init__ import app, log_store, newest, token_required
+from exceptions import BadCursor, NotFound
 from service import parameters, search
+from service.replies import Histogram, LogPage, LogRecord
+from utils.describe import describes
 from utils.guard import Principal
 from utils.record import dumps
 
 
 @app.get("/api/v1/logs")
+@describes(reply=LogPage, query=parameters.LIST_OPTIONS, errors=(BadCursor, NotFound))
 @token_required("read")
 def list_logs(principal: Principal) -> Response:
     """A page of records, the newest first unless asked otherwise."""
@@ -16,6 +20,7 @@ def list_logs(principal: Principal) -> Response:
 
 
 @app.get("/api/v1/logs/<public_id>")
+@describes(reply=LogRecord)
 @token_required("read")
 def show_log(principal: Principal, public_id: str) -> Response:
     """One record."""
@@ -23,6 +28,7 @@ def show_log(principal: Principal, public_id: str) -> Response:
 
 
 @app.get("/api/v1/logs/histogram")
+@describes(reply=Histogram, query=parameters.HISTOGRAM_OPTIONS, errors=(NotFound,))
 @token_required("read")
 def count_logs(principal: Principal) -> Response:
     """How many records there are, by time and level."""

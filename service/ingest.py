@@ -1,12 +1,13 @@
 """Accept a report: decode it, put it into the journal, write the receipt."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from database.frame import UNTRUSTED
 from database.journal import Journal
 from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
 from service.limits import ReportLimits
+from service.replies import Receipt
 from service.shed import shed
 from utils.app_settings import Source
 from utils.record import MAX_TEXT, dumps
@@ -52,7 +53,7 @@ def _checked(key: str | None) -> str | None:
 
 
 def _receipt(batch: Batch, batch_id: str | None) -> bytes:
-    receipt: dict[str, Any] = {
+    receipt: Receipt = {
         "accepted": batch.count,
         "rejected": batch.rejected,
         "shed": batch.shed,

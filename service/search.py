@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import math
-from typing import Annotated, Any
+from typing import Annotated, cast
 
 import msgspec
 
@@ -12,6 +12,7 @@ from database.log_reader import LogReader, Row, position_of
 from database.newest import NewestFirst
 from exceptions import BadCursor, BadParameter, NotFound
 from service.parameters import Query
+from service.replies import Histogram, LogPage, LogRecord
 from utils.clock import DAY, SECOND, format_time, now_us
 from utils.level import level_name
 
@@ -22,7 +23,7 @@ AIMED_BUCKETS = 200
 INTERVALS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400)
 
 
-def find(query: Query, log_store: LogReader | NewestFirst) -> dict[str, Any]:
+def find(query: Query, log_store: LogReader | NewestFirst) -> LogPage:
     """A page of records and the cursor of the next one (None: there is no more).
 
     `unreadable_days` is there when a partition could not be read.
@@ -31,7 +32,7 @@ def find(query: Query, log_store: LogReader | NewestFirst) -> dict[str, Any]:
     page = log_store.search(query.wanted, query.limit + 1, query.newest_first, after)
     rows = page.rows[: query.limit]
     more = len(page.rows) > query.limit
-    reply: dict[str, Any] = {
+    reply: LogPage = {
         "logs": [record_of(row) for row in rows],
         "next_cursor": _write_cursor(query, position_of(rows[-1])) if more else None,
     }
@@ -40,7 +41,7 @@ def find(query: Query, log_store: LogReader | NewestFirst) -> dict[str, Any]:
     return reply
 
 
-def find_one(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> dict[str, Any]:
+def find_one(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> LogRecord:
     """One record by its id. Raises NotFound, also for a record that the reader may not see."""
     day, _, number = public_id.partition("-")
     plain = number.isascii() and number.isdecimal() and len(number) <= 18
@@ -51,7 +52,7 @@ def find_one(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> dic
     raise NotFound(f"there is no record {public_id[:40]}")
 
 
-def histogram(query: Query, log_store: LogReader) -> dict[str, Any]:
+def histogram(query: Query, log_store: LogReader) -> Histogram:
     """Counts by time and level; without `from`, over the 24 hours before `to` or now."""
     wanted = query.wanted
     end = wanted.end if wanted.end is not None else now_us() + SECOND
@@ -64,7 +65,7 @@ def histogram(query: Query, log_store: LogReader) -> dict[str, Any]:
     for (bucket, severity), records in sorted(counts.items()):
         levels = buckets.setdefault(bucket, {})
         levels[level_name(severity)] = levels.get(level_name(severity), 0) + records
-    reply: dict[str, Any] = {
+    reply: Histogram = {
         "from": format_time(max(start, 0)),
         "to": format_time(end),
         "interval": interval,
@@ -88,7 +89,7 @@ def _fitting_interval(length: int) -> int:
     return next((length for length in INTERVALS if length >= wanted), days * INTERVALS[-1])
 
 
-def record_of(row: Row) -> dict[str, Any]:
+def record_of(row: Row) -> LogRecord:
     """A record as it stands in a reply: what is set, times as RFC 3339, JSON values as they are."""
     day, stored = row
     columns = zip(COLUMNS, stored, strict=True)
@@ -106,7 +107,7 @@ def record_of(row: Row) -> dict[str, Any]:
     for name in ("truncated", "untrusted"):
         if name in values:
             values[name] = True
-    return record | values
+    return cast(LogRecord, record | values)
 
 
 def _fingerprint(query: Query) -> bytes:

@@ -1,0 +1,45 @@
+"""The parameters of queries of records, described as JSON Schema."""
+
+from typing import Any
+
+from service.parameters import DEFAULT_LIMIT, MAX_LIMIT, TEXT_FILTERS
+from utils.level import NAMES
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_LEVEL: Schema = {"anyOf": [{"enum": NAMES}, {"type": "integer", "minimum": 1, "maximum": 24}]}
+_MOMENT: Schema = {
+    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number", "minimum": 0}]
+}
+_LENGTH: Schema = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[smhd]?$"}
+
+# Name: what it is for, and its schema.
+FILTERS: dict[str, tuple[str, Schema]] = {
+    "app": ("The id of an app.", {"type": "integer", "minimum": 1, "maximum": 2**31}),
+    "from": ("From this time on: RFC 3339 or a Unix time.", _MOMENT),
+    "to": ("Before this time.", _MOMENT),
+    "level": ("One level or several, with commas between them.", _LEVEL),
+    "min_level": ("This level and those above; not together with `level`.", _LEVEL),
+    "q": ("A part of the message, in any case and language.", _TEXT),
+    "untrusted": (
+        "Records from an origin or package that the app does not name: only these, or none.",
+        {"enum": ["only", "hide"]},
+    ),
+    **{name: (f"The record's `{name}`.", _TEXT) for name in sorted(TEXT_FILTERS)},
+}
+OPTIONS: dict[str, tuple[str, Schema]] = {
+    "limit": (
+        "The most that a page holds.",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+    ),
+    "order": ("`newest` or `oldest` first.", {"enum": ["newest", "oldest"], "default": "newest"}),
+    "cursor": ("`next_cursor` of the page before.", _TEXT),
+    "interval": ("The length of a bucket: `60`, `5m`, `1h`, `1d`.", _LENGTH),
+    "by": ("What is counted apart.", {"enum": ["level"], "default": "level"}),
+}
+
+
+def query_schema(options: frozenset[str]) -> dict[str, tuple[str, Schema]]:
+    """The filters, and those of the options that a route takes."""
+    return FILTERS | {name: OPTIONS[name] for name in OPTIONS if name in options}

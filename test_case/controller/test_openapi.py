@@ -1,0 +1,113 @@
+"""The description of the API: whole, true to the code, and safe to open."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import Any, get_type_hints
+
+import pytest
+from started import ROOT
+
+from database.log_query import COLUMNS
+from service import parameters
+from service.query_schema import FILTERS, OPTIONS
+from service.replies import LogRecord
+
+ASKING = """
+import json
+from __init__ import app
+
+client = app.test_client()
+routes = [[r.rule, sorted(r.methods - {"HEAD", "OPTIONS"})] for r in app.url_map.iter_rules()]
+page = client.get("/api/docs")
+print(json.dumps({
+    "routes": routes,
+    "document": client.get("/api/openapi.json").json,
+    "page": page.text,
+    "policy": page.headers["Content-Security-Policy"],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The routes, their description and the page, as a process of its own sees them."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASKING],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "REDLOG_DATA_DIR": str(tmp_path_factory.mktemp("data"))},
+        check=True,
+    )
+    return dict(json.loads(done.stdout))
+
+
+def test_every_route_is_described(asked: dict[str, Any]) -> None:
+    """By `@describes(…)` above its view."""
+    described = {
+        (path, method.upper())
+        for path, methods in asked["document"]["paths"].items()
+        for method in methods
+    }
+    assert described == {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule), method)
+        for rule, methods in asked["routes"]
+        for method in methods
+    }
+
+
+def test_every_type_that_is_named_is_there(asked: dict[str, Any]) -> None:
+    written = json.dumps(asked["document"])
+    named = set(re.findall(r'"#/components/schemas/(\w+)"', written))
+    assert named == set(asked["document"]["components"]["schemas"])
+    names = [route["operationId"] for _, _, route in operations(asked)]
+    assert len(names) == len(set(names))
+
+
+def operations(asked: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    paths = asked["document"]["paths"].items()
+    return [(path, method, route) for path, methods in paths for method, route in methods.items()]
+
+
+def test_what_needs_a_key_or_token_says_so(asked: dict[str, Any]) -> None:
+    for path, method, route in operations(asked):
+        replies = set(route["responses"])
+        assert ("401" in replies) == ("security" in route) or path.endswith("login"), (method, path)
+        assert "500" not in replies
+        assert any(status < "400" for status in replies)
+        if "requestBody" in route:
+            assert {"400", "413", "415"} <= replies
+        if "{" in path:
+            assert "404" in replies
+
+
+def test_the_described_parameters_are_those_that_are_read() -> None:
+    assert set(FILTERS) == {"app", *parameters.TEXT_FILTERS, *parameters._FILTERS}
+    assert set(OPTIONS) == set(parameters._OPTIONS)
+
+
+def test_a_described_record_has_the_columns_of_a_stored_one() -> None:
+    assert set(get_type_hints(LogRecord)) == {*COLUMNS, "app", "level"} - {"app_id"}
+
+
+def test_the_page_runs_and_loads_nothing(asked: dict[str, Any]) -> None:
+    page, policy = asked["page"], asked["policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "frame-ancestors 'none'" in policy
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in policy
+    assert not re.search(r"<script|<link|<img|<iframe|\son\w+=|style=|javascript:|src=", page)
+    assert set(re.findall(r'href="([^#"]+)', page)) == {"/api/openapi.json"}
+
+
+def test_the_page_shows_every_route_and_type(asked: dict[str, Any]) -> None:
+    for path, method, _ in operations(asked):
+        assert f"{method.upper()} {path}" in asked["page"]
+    anchors = set(re.findall(r'href="#(\w+)"', asked["page"]))
+    assert anchors <= set(re.findall(r'id="(\w+)"', asked["page"]))
