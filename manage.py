@@ -11,7 +11,7 @@ from command.journal import journal_group
 from command.partition import partition_group
 from command.token import token_group
 from database.mysql_errors import explain
-from exceptions import StartError
+from exceptions import Problem, StartError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +41,8 @@ def main() -> None:
     except StartError as error:
         click.echo(f"redlog: {error}", err=True)
         sys.exit(error.exit_code)
+    except Problem as refused:
+        sys.exit(f"redlog: {refused}")
     except SQLAlchemyError as error:
         sys.exit(f"redlog: the database: {explain(error)}")
 

@@ -1,79 +1,106 @@
-"""Apps and their ingest keys, in the lasting tables."""
+"""Apps and what became of their records, in the lasting tables."""
 
 import secrets
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, func, insert, select, update
+import msgspec
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from database.access_tables import ingest_key
+from database.access_tables import erasure, ingest_key
 from database.directory import Directory
+from database.ingest_keys import FIRST_LABEL, IngestKeys, add_key
 from database.tables import app, app_counter
+from exceptions import NameTaken
+from utils.app_settings import DEFAULTS, AppSettings, read_app_settings
 from utils.clock import now_us
 
-
-class NameTaken(ValueError):
-    """An app of that name exists already."""
+MINUTES = 60  # of an hour
 
 
 class App(NamedTuple):
-    """An app. Its ingest key is public and can only report; its secret signs reports."""
+    """An app. Its secret signs reports; `ingest_key` is the newest key without an end, if any."""
 
     id: int
     name: str
-    ingest_key: str
+    ingest_key: str | None
     secret: str
+    settings: AppSettings
+    created_at: int
 
 
 class Apps:
-    """The tables of apps and keys; what is changed here is known to the whole node at once."""
+    """The table of apps; what is changed here is known to the whole node at once."""
 
     def __init__(self, engine: Engine, data_dir: Path) -> None:
         self.engine = engine
         self.directory = Directory(engine, data_dir)
+        self.keys = IngestKeys(engine, self.directory)
         self.source_of_key = self.directory.source_of_key
         self.ids = self.directory.ids
 
     def all(self) -> list[App]:
         """All apps, the oldest first."""
         with self.engine.connect() as connection:
-            rows = connection.execute(
-                select(app.c.id, app.c.name, ingest_key.c.key, app.c.secret)
-                .join(ingest_key, ingest_key.c.app_id == app.c.id)
-                .where(ingest_key.c.expires_at.is_(None), app.c.deleted_at.is_(None))
-                .order_by(app.c.id, ingest_key.c.id)
-            )
-            return list({row[0]: App(*row) for row in rows}.values())
+            return _read(connection)
 
-    def create(self, name: str) -> App:
+    def find(self, app_id: int) -> App | None:
+        """One app."""
+        with self.engine.connect() as connection:
+            return next(iter(_read(connection, app_id)), None)
+
+    def create(self, name: str, settings: AppSettings = DEFAULTS) -> App:
         """Make an app with a fresh key and secret. Raises NameTaken."""
-        key, secret = new_key(), secrets.token_hex(32)
-        values = {"name": name, "secret": secret, "created_at": now_us()}
+        secret, now = secrets.token_hex(32), now_us()
+        values = {"name": name, "secret": secret, "settings": _written(settings), "created_at": now}
         try:
             with self.engine.begin() as connection:
                 made = connection.execute(insert(app).values(values))
                 number: int = made.inserted_primary_key[0]  # type: ignore[index]
-                connection.execute(insert(ingest_key).values(_new_key(number, key)))
+                key = add_key(connection, number, FIRST_LABEL).key
         except IntegrityError:
-            raise NameTaken(name) from None
+            raise NameTaken(f"there is an app {name!r} already") from None
         self.directory.read()
-        return App(number, name, key, secret)
+        return App(number, name, key, secret, settings, now)
 
-    def rotate_key(self, app_id: int) -> str | None:
-        """Give an app a new ingest key, and end the old one. None: there is no such app."""
-        key = new_key()
-        theirs = (ingest_key.c.app_id == app_id) & ingest_key.c.expires_at.is_(None)
-        with self.engine.begin() as connection:
-            ended = connection.execute(
-                update(ingest_key).where(theirs).values(expires_at=now_us())
-            ).rowcount
-            if ended:
-                connection.execute(insert(ingest_key).values(_new_key(app_id, key)))
-        if not ended:
-            return None
+    def change(self, app_id: int, edit: Callable[[App], App]) -> App | None:
+        """Replace an app's name and settings by what `edit` makes of them, as one step.
+
+        None: there is no such app. Raises NameTaken, and what `edit` raises.
+        """
+        this = update(app).where(app.c.id == app_id)
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(this.values(id=app_id))  # nobody else changes it meanwhile
+                before = next(iter(_read(connection, app_id)), None)
+                if before is None:
+                    return None
+                after = edit(before)
+                values = {"name": after.name, "settings": _written(after.settings)}
+                connection.execute(this.values(values))
+        except IntegrityError:
+            raise NameTaken("there is an app of that name already") from None
         self.directory.read()
-        return key
+        return after
+
+    def delete(self, app_id: int, requested_by: str) -> int | None:
+        """Refuse an app from now on, and ask for its records to be erased; the erasure's id.
+
+        Its row stays, so that its id is never another's, but its name is free. None: no such app.
+        """
+        now = now_us()
+        this = update(app).where(app.c.id == app_id, app.c.deleted_at.is_(None))
+        wanted = {"app_id": app_id, "field": "app", "requested_by": requested_by}
+        with self.engine.begin() as connection:
+            if not connection.execute(this.values(deleted_at=now, name=None)).rowcount:
+                return None
+            values = {**wanted, "requested_at": now, "records": 0}
+            made = connection.execute(insert(erasure).values(values))
+            number: int = made.inserted_primary_key[0]  # type: ignore[index]
+        self.directory.read()
+        return number
 
     def totals(self) -> dict[int, dict[str, int]]:
         """Records by app and outcome, over all time."""
@@ -86,11 +113,36 @@ class Apps:
                 totals.setdefault(app_id, {})[outcome] = int(records)
         return totals
 
+    def hours(self, app_id: int, start: int, end: int) -> Iterable[tuple[int, str, int]]:
+        """An app's records by hour (the minute since 1970 that begins it) and outcome, in order.
 
-def _new_key(app_id: int, key: str) -> dict[str, object]:
-    return {"app_id": app_id, "key": key, "label": "default", "created_at": now_us()}
+        `start` and `end` are minutes since 1970; the end is not included.
+        """
+        minute = app_counter.c.minute
+        hour = (minute - minute % MINUTES).label("hour")
+        statement = (
+            select(hour, app_counter.c.outcome, func.sum(app_counter.c.records))
+            .where(app_counter.c.app_id == app_id, minute >= start, minute < end)
+            .group_by(hour, app_counter.c.outcome)
+            .order_by(hour)
+        )
+        with self.engine.connect() as connection:
+            return [(int(at), what, int(n)) for at, what, n in connection.execute(statement)]
 
 
-def new_key() -> str:
-    """An ingest key: letters, digits and `_` only, because some clients take nothing else."""
-    return "rlk_" + secrets.token_hex(16)
+def _written(settings: AppSettings) -> str:
+    return msgspec.json.encode(settings).decode()
+
+
+def _read(connection: Connection, app_id: int | None = None) -> list[App]:
+    """All apps that are not deleted, or this one."""
+    wanted: list[Any] = [app.c.deleted_at.is_(None)] + ([app.c.id == app_id] if app_id else [])
+    columns = (app.c.id, app.c.name, app.c.secret, app.c.settings, app.c.created_at)
+    rows = connection.execute(select(*columns).where(*wanted).order_by(app.c.id)).all()
+    keys = select(ingest_key.c.app_id, ingest_key.c.key).order_by(ingest_key.c.id)
+    endless = keys.where(ingest_key.c.expires_at.is_(None))
+    newest = {row.app_id: row.key for row in connection.execute(endless)}
+    return [
+        App(id, name, newest.get(id), secret, read_app_settings(settings), created_at)
+        for id, name, secret, settings, created_at in rows
+    ]

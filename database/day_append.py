@@ -11,7 +11,7 @@ from database.day_file import DAMAGED
 from database.frame import Frame
 from database.rows import COLUMNS, WIDTH, Values, time_range
 from utils.clock import MINUTE
-from utils.record import SHED
+from utils.record import LEFT_OUT
 
 # Rows in one INSERT. A step of SQLite runs without the interpreter lock, so many rows in a step
 # leave more of it to the requests beside; past a hundred the statement outgrows the caches.
@@ -149,7 +149,7 @@ def tally(counters: Counter[CounterKey], prepared: Prepared, is_new: bool) -> No
     counters[frame.app_id, minute, "received"] += stored + sum(prepared.rejected.values())
     counters[frame.app_id, minute, "stored" if is_new else "duplicate"] += stored
     for reason, records in prepared.rejected.items():
-        outcome = SHED if reason == SHED else f"rejected:{reason}"
+        outcome = reason if reason in LEFT_OUT else f"rejected:{reason}"
         counters[frame.app_id, minute, outcome] += records
 
 

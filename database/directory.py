@@ -4,9 +4,10 @@ import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
+from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from database.access_tables import ingest_key
@@ -14,7 +15,7 @@ from database.known_keys import NO_FILE, Known, KnownApp, KnownKey, KnownKeys, h
 from database.tables import app
 from exceptions import NotAccepting, StoreAway
 from utils.app_settings import Source, read_app_settings
-from utils.clock import now_us
+from utils.clock import MINUTE, now_us
 
 KNOWN_SECONDS = 2.0  # how old it may be before it is read anew
 PATIENCE_SECONDS = 3.0  # for an answer about a key that is not in it
@@ -29,7 +30,7 @@ class Directory:
     A change is seen at once by all processes of the node where it was made, and within
     KNOWN_SECONDS by those of other nodes. One thread a process reads the database, when somebody
     asks: a report with a known key never waits for it, so neither for one that is away. Then what
-    was known holds, at a start what the file says.
+    was known holds, at a start what the file says. It also notes which keys are used.
     """
 
     def __init__(self, engine: Engine, data_dir: Path) -> None:
@@ -38,6 +39,8 @@ class Directory:
         self._known = Known()
         self._stamp = NO_FILE
         self._due = 0.0  # when it is to be read anew
+        self._used: dict[int, int] = {}  # when each key was used last, by its id
+        self._noted: dict[int, int] = {}  # the same, as it stands in the database
         self._refused: dict[str, float] = {}  # unknown keys, and until when that is certain
         self._reading = ThreadPoolExecutor(1, "directory")
         self._lock = threading.Lock()
@@ -50,15 +53,16 @@ class Directory:
         For a key that is not known the database is read, so that one made a moment ago is good at
         once. Raises NotAccepting for it while the database is away.
         """
-        source = self._current().source_of(key)
-        now = time.monotonic()
+        source = self._current().source_of(key) or self._ask(key)
         if source is not None:
-            if now >= self._due:
+            self._used[source.key_id] = now_us()
+            if time.monotonic() >= self._due:
                 self._read_anew()
-            return source
-        return None if self._refused.get(key, 0.0) > now else self._ask(key)
+        return source
 
     def _ask(self, key: str) -> Source | None:
+        if self._refused.get(key, 0.0) > time.monotonic():
+            return None
         if not self._wait():
             raise NotAccepting("the database, which knows the keys, does not answer", 5)
         source = self._current().source_of(key)
@@ -113,6 +117,7 @@ class Directory:
             self._next = None  # who asks from here on may have changed what is being read
         try:
             self.read()
+            self._note_use()
         except SQLAlchemyError:
             self._answers = False
             raise
@@ -128,6 +133,23 @@ class Directory:
         if known != self.file.read():
             self.file.keep(known)
         self._known, self._stamp = known, self.file.stamp()
+
+    def _note_use(self) -> None:
+        """Write down when keys were used, at most once a minute for each."""
+        used = {
+            key_id: at
+            for key_id, at in self._used.copy().items()
+            if at >= self._noted.get(key_id, 0) + MINUTE
+        }
+        if not used:
+            return
+        noted = ingest_key.c.last_used_at
+        with suppress(SQLAlchemyError), self.engine.begin() as connection:
+            for key_id, at in sorted(used.items()):
+                is_old = or_(noted.is_(None), noted <= at - MINUTE)  # other processes note it too
+                this = update(ingest_key).where(ingest_key.c.id == key_id, is_old)
+                connection.execute(this.values(last_used_at=at))
+            self._noted |= used
 
     def _load(self) -> Known:
         good = or_(ingest_key.c.expires_at.is_(None), ingest_key.c.expires_at > now_us())

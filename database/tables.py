@@ -31,15 +31,15 @@ app = Table(
     "app",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", String(128), nullable=False, unique=True),
+    Column("name", String(128), unique=True),  # null: deleted
     Column("secret", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("settings", LONG),  # JSON, `utils.app_settings`; null: the defaults
     Column("deleted_at", BigInteger),  # from then on it is refused, and its records are removed
 )
 
-# Records per app and minute of arrival. `outcome`: received, stored, duplicate, shed, or
-# rejected:<reason>; received = the sum of the others, once nothing is pending.
+# Records per app and minute of arrival. `outcome`: received, stored, duplicate, shed,
+# filtered, or rejected:<reason>; received = the sum of the others, once nothing is pending.
 app_counter = Table(
     "app_counter",
     metadata,

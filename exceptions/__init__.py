@@ -92,6 +92,12 @@ class NotFound(Problem):
     status, code, title = 404, "not_found", "Not found"
 
 
+class NameTaken(Problem):
+    """There is one of that name already."""
+
+    status, code, title = 409, "name_taken", "The name is taken"
+
+
 class TooLarge(Problem):
     """The body, inflated, or the number of its records is over the cap."""
 

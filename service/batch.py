@@ -29,7 +29,7 @@ class Batch(msgspec.Struct, frozen=True):
     """A validated body, ready for the journal.
 
     `payload` holds `count` good records in the given form; `rejected` those that it does not, and
-    `shed` is how many good ones were left out of it (`service.shed`).
+    `shed` and `filtered` are how many good ones were left out of it (`service.shed`).
     """
 
     form: Form
@@ -38,6 +38,7 @@ class Batch(msgspec.Struct, frozen=True):
     batch_id: str | None = None
     rejected: tuple[Rejection, ...] = ()
     shed: int = 0
+    filtered: int = 0
 
 
 def decode_batch(body: bytes, lines: bool, max_records: int) -> Batch:

@@ -8,9 +8,10 @@ from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
 from service.limits import ReportLimits
 from service.replies import Receipt
-from service.shed import shed
+from service.shed import leave_out
 from utils.app_settings import Source
-from utils.record import MAX_TEXT, dumps
+from utils.level import SEVERITIES
+from utils.record import FILTERED, MAX_TEXT, SHED, dumps
 
 
 class Report(NamedTuple):
@@ -26,22 +27,26 @@ class Report(NamedTuple):
 
 
 def accept(report: Report, max_records: int, limits: ReportLimits, journal: Journal) -> bytes:
-    """Keep a report's good records, under overload those of weight, and return the receipt as JSON.
+    """Keep a report's good records, but for levels that the app does not want or that are shed
+    under overload, and return the receipt as JSON.
 
     The body's own `batch_id` goes before the header's. Raises UnreadableBody, TooLarge,
     NoGoodRecord, RateLimited, QuotaExceeded and NotAccepting.
     """
-    app_id = report.source.app_id
+    app_id, wanted = report.source.app_id, report.source.settings.min_level
     batch = decode_batch(report.body, report.lines, max_records)
+    if wanted:
+        batch = leave_out(batch, SEVERITIES[wanted], FILTERED)
     limits.admit_records(report.source, batch)
     if journal.shedding:
-        batch = shed(batch, journal.shed_below)
+        batch = leave_out(batch, journal.shed_below, SHED)
     batch_id = batch.batch_id or _checked(report.idempotency_key)
-    if batch.count or batch.rejected or batch.shed:
+    left_out = batch.shed + batch.filtered
+    if batch.count or batch.rejected or left_out:
         limits.fair_share.admit(app_id, len(batch.payload))
         flags = UNTRUSTED if report.untrusted else 0
         journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload, flags)
-    if batch.rejected and not batch.count and not batch.shed:
+    if batch.rejected and not batch.count and not left_out:
         raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=batch.rejected)
     return _receipt(batch, batch_id)
 
@@ -58,6 +63,8 @@ def _receipt(batch: Batch, batch_id: str | None) -> bytes:
         "rejected": batch.rejected,
         "shed": batch.shed,
     }
+    if batch.filtered:
+        receipt["filtered"] = batch.filtered
     if batch_id is not None:
         receipt["batch_id"] = batch_id
     return dumps(receipt)

@@ -1,12 +1,11 @@
-"""What operators do to apps and partitions; `manage.py` is its only caller."""
+"""What operators do to tokens and partitions; `manage.py` is its only caller."""
 
 import os
 import re
 import time
 from pathlib import Path
-from typing import Any
 
-from database.apps import Apps, NameTaken
+from database.apps import Apps
 from database.log_store import LogStore
 from database.revoked import RevokedTokens
 from database.segments import list_segments
@@ -16,44 +15,6 @@ from utils.principal import Scope
 from utils.tokens import Tokens
 
 POLL_SECONDS = 0.1
-
-
-def create_app(apps: Apps, name: str) -> dict[str, Any]:
-    """Make an app. Raises StartError when there is one of that name."""
-    try:
-        return apps.create(name)._asdict()
-    except NameTaken:
-        raise StartError(f"there is an app {name!r} already") from None
-
-
-def list_apps(apps: Apps) -> list[dict[str, Any]]:
-    """The apps with what became of their records; without their secrets."""
-    totals = apps.totals()
-    return [
-        {
-            "id": app.id,
-            "name": app.name,
-            "ingest_key": app.ingest_key,
-            "records": totals.get(app.id, {}),
-        }
-        for app in apps.all()
-    ]
-
-
-def key_of(apps: Apps, name: str | None) -> str:
-    """An app's ingest key, the first app's if no name is given."""
-    found = next((app for app in apps.all() if name in (None, app.name)), None)
-    if found is None:
-        raise StartError(f"there is no app {name!r}" if name else "there is no app yet")
-    return found.ingest_key
-
-
-def rotate_key(apps: Apps, app_id: int) -> dict[str, Any]:
-    """Give an app a new ingest key."""
-    key = apps.rotate_key(app_id)
-    if key is None:
-        raise StartError(f"there is no app {app_id}")
-    return {"id": app_id, "ingest_key": key}
 
 
 def create_token(

@@ -120,7 +120,8 @@ def _number(value: str, most: int) -> int | None:
     return int(value) if plain and 1 <= int(value) <= most else None
 
 
-def _moment(name: str, value: str) -> int:
+def parse_moment(name: str, value: str) -> int:
+    """A time that was given as a parameter, in µs. Raises BadParameter."""
     moment = parse_time(value)
     if moment is None or abs(moment) > LAST:
         raise BadParameter(f"{name} must be RFC 3339 or a Unix time")
@@ -182,8 +183,8 @@ def _by(name: str, value: str) -> str:
 
 
 _FILTERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "from": ("start", _moment),
-    "to": ("end", _moment),
+    "from": ("start", parse_moment),
+    "to": ("end", parse_moment),
     "level": ("severities", _levels),
     "min_level": ("severities", _min_level),
     "q": ("text", _text),

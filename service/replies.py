@@ -72,8 +72,9 @@ class _Receipt(TypedDict):
 
 
 class Receipt(_Receipt, total=False):
-    """What became of a report."""
+    """What became of a report; `filtered` are those that the app does not want."""
 
+    filtered: int
     batch_id: str
 
 

@@ -1,4 +1,5 @@
-"""Shedding: when too much waits to be stored, the lesser levels go first, and are counted.
+"""Leaving out the lesser levels, and counting them: because too much waits to be stored (shed), or
+because the app does not want them (filtered).
 
 The records that stay and the number of those that went travel in one frame, so that the count
 survives a crash just as the records do.
@@ -9,7 +10,7 @@ from msgspec import Raw, Struct
 
 from service.batch import Batch
 from utils.level import INFO, SEVERITIES
-from utils.record import NOTHING, SHED, Form, Level, dumps
+from utils.record import LEFT_OUT, NOTHING, Form, Level, dumps
 
 
 class _Levelled(Struct, gc=False):
@@ -35,20 +36,24 @@ _context = msgspec.json.Decoder(_Levelled | None).decode
 _counts = msgspec.json.Decoder(dict[str, int] | None).decode
 
 
-def shed(batch: Batch, below: int) -> Batch:
-    """The batch without its records below a severity; `shed` says how many went."""
+def leave_out(batch: Batch, below: int, why: str) -> Batch:
+    """The batch without its records below a severity.
+
+    How many went is counted under `why`: shed or filtered.
+    """
     cut = _cut_up(batch)
     context = _context(cut.context)
     default = INFO if context is None else _severity(context.level, INFO)
     kept = [record for record in cut.logs if _severity(_levelled(record).level, default) >= below]
     if len(kept) == len(cut.logs):
         return batch
-    number = len(cut.logs) - len(kept)
-    rejected = {**(_counts(cut.rejected) or {}), SHED: number}
+    left_out = {reason: getattr(batch, reason) for reason in LEFT_OUT}
+    left_out[why] = len(cut.logs) - len(kept)
+    rejected = {**(_counts(cut.rejected) or {}), why: left_out[why]}
     payload = dumps(
         {"sent_at": cut.sent_at, "context": cut.context, "logs": kept, "rejected": rejected}
     )
-    return Batch(Form.CLEANED, payload, len(kept), batch.batch_id, batch.rejected, number)
+    return Batch(Form.CLEANED, payload, len(kept), batch.batch_id, batch.rejected, **left_out)
 
 
 def _cut_up(batch: Batch) -> _Cut:

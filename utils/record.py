@@ -26,7 +26,9 @@ else:
     Level = Literal[tuple(spellings())] | Annotated[int, Meta(ge=1, le=24)]
 
 NOTHING = Raw(b"null")
-SHED = "shed"  # stands among the reasons of `rejected` for records shed under overload
+# They stand among the reasons of `rejected` for good records that are not kept: under overload, or
+# because their app does not want their level.
+SHED, FILTERED = LEFT_OUT = "shed", "filtered"
 
 
 class Form(IntEnum):

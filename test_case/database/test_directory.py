@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 import pytest
 from sqlalchemy import create_engine, event
@@ -15,6 +16,7 @@ from database.engine import migrate, open_engine
 from database.known_keys import Known, KnownKeys
 from exceptions import NotAccepting, StoreAway
 from utils.app_settings import DEFAULTS, Source
+from utils.clock import MINUTE
 from utils.settings import Database
 
 
@@ -55,13 +57,27 @@ def statements(apps: Apps) -> list[str]:
     return run
 
 
+class NewApp(NamedTuple):
+    """An app and its first key."""
+
+    id: int
+    ingest_key: str
+    secret: str
+
+
+def new_app(apps: Apps, name: str = "shop") -> NewApp:
+    app = apps.create(name)
+    assert app.ingest_key is not None
+    return NewApp(app.id, app.ingest_key, app.secret)
+
+
 def wait_for_reading(directory: Directory) -> None:
     """Wait until all that was asked of the database so far is answered."""
     directory._reading.submit(int).result(10)
 
 
 def test_a_key_leads_to_its_app_and_what_that_wants(apps: Apps) -> None:
-    made = apps.create("shop")
+    made = new_app(apps)
     source = apps.source_of_key(made.ingest_key)
     assert source == Source(made.id, 1, DEFAULTS, made.secret)
 
@@ -76,16 +92,16 @@ def test_a_key_that_no_app_owns(apps: Apps, key: str) -> None:
 
 def test_a_key_made_on_another_node_is_good_at_once(apps: Apps, elsewhere: Apps) -> None:
     assert elsewhere.source_of_key("rlk_unknown") is None
-    made = apps.create("shop")
+    made = new_app(apps)
     assert elsewhere.source_of_key(made.ingest_key) is not None
 
 
 def test_other_processes_of_the_node_see_a_change_at_once(apps: Apps, tmp_path: Path) -> None:
     beside = Apps(apps.engine, tmp_path)
-    made = apps.create("shop")
+    made = new_app(apps)
     assert beside.source_of_key(made.ingest_key) is not None
     assert beside.ids() == (made.id,)
-    apps.rotate_key(made.id)
+    apps.keys.rotate(made.id, 1, 0)
     assert beside.source_of_key(made.ingest_key) is None
     assert apps.create("other").id in beside.ids()
 
@@ -93,9 +109,9 @@ def test_other_processes_of_the_node_see_a_change_at_once(apps: Apps, tmp_path: 
 def test_other_nodes_see_a_change_when_their_directory_is_read_anew(
     apps: Apps, elsewhere: Apps, later: Callable[[], None]
 ) -> None:
-    made = apps.create("shop")
+    made = new_app(apps)
     assert elsewhere.source_of_key(made.ingest_key) is not None
-    apps.rotate_key(made.id)
+    apps.keys.rotate(made.id, 1, 0)
     later()
     elsewhere.source_of_key(made.ingest_key)
     wait_for_reading(elsewhere.directory)
@@ -108,7 +124,7 @@ def test_other_nodes_see_a_change_when_their_directory_is_read_anew(
 def test_the_database_is_read_once_in_a_while(
     apps: Apps, statements: list[str], later: Callable[[], None]
 ) -> None:
-    key = apps.create("shop").ingest_key
+    key = new_app(apps).ingest_key
     assert apps.source_of_key("unknown") is None
     del statements[:]
     for _ in range(10):
@@ -118,7 +134,7 @@ def test_the_database_is_read_once_in_a_while(
     for _ in range(10):
         apps.source_of_key(key)
     wait_for_reading(apps.directory)
-    assert len(statements) == 2
+    assert [statement[:6] for statement in statements] == ["SELECT", "SELECT", "UPDATE"]
 
 
 def test_keys_that_are_tried_out_do_not_fill_the_memory(
@@ -134,7 +150,7 @@ def test_keys_that_are_tried_out_do_not_fill_the_memory(
 def test_all_who_bring_an_unknown_key_wait_for_one_reading(
     apps: Apps, elsewhere: Apps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = apps.create("shop")
+    made = new_app(apps)
     read, begun, may_end, readings = elsewhere.directory.read, Event(), Event(), []
 
     def slowly() -> None:
@@ -157,7 +173,7 @@ def test_all_who_bring_an_unknown_key_wait_for_one_reading(
 def test_what_was_known_holds_while_the_database_is_away(
     apps: Apps, tmp_path: Path, later: Callable[[], None]
 ) -> None:
-    made = apps.create("shop")
+    made = new_app(apps)
     away = create_engine(f"sqlite:///{tmp_path}/no/such/folder.db")
     restarted = Apps(away, tmp_path)
     assert restarted.source_of_key(made.ingest_key) == apps.source_of_key(made.ingest_key)
@@ -186,7 +202,7 @@ def test_without_database_and_file_there_is_no_answer(tmp_path: Path) -> None:
 def test_known_keys_never_wait_and_others_once_for_a_database_that_stalls(
     apps: Apps, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = apps.create("shop").ingest_key
+    key = new_app(apps).ingest_key
     read, may_end = apps.directory.read, Event()
 
     def stall() -> None:
@@ -210,20 +226,20 @@ def test_known_keys_never_wait_and_others_once_for_a_database_that_stalls(
 
 
 def test_the_file_holds_hashes_of_keys_for_the_owner_alone(apps: Apps, tmp_path: Path) -> None:
-    made = apps.create("shop")
+    made = new_app(apps)
     file = tmp_path / "known_keys.json"
     assert file.stat().st_mode & 0o777 == 0o600
     assert made.ingest_key not in file.read_text()
-    key = apps.rotate_key(made.id)
+    key = apps.keys.rotate(made.id, 1, 0)
     assert key is not None
     known = KnownKeys(file).read()
-    assert known.source_of(key) == Source(made.id, 2, DEFAULTS, made.secret)
+    assert known.source_of(key.key) == Source(made.id, 2, DEFAULTS, made.secret)
     assert known.source_of(made.ingest_key) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"apps": 1}', b"{}"])
 def test_a_damaged_file_is_written_anew(apps: Apps, tmp_path: Path, content: bytes) -> None:
-    key = apps.create("shop").ingest_key
+    key = new_app(apps).ingest_key
     file = tmp_path / "known_keys.json"
     file.write_bytes(content)
     assert KnownKeys(file).read() == Known()
@@ -233,5 +249,26 @@ def test_a_damaged_file_is_written_anew(apps: Apps, tmp_path: Path, content: byt
 
 def test_a_file_that_can_not_be_written_is_not_needed(apps: Apps, tmp_path: Path) -> None:
     (tmp_path / "known_keys.json").mkdir()
-    key = apps.create("shop").ingest_key
+    key = new_app(apps).ingest_key
     assert apps.source_of_key(key) is not None
+
+
+def test_when_a_key_was_used_is_noted_once_a_minute(
+    apps: Apps, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, now = new_app(apps), 1_800_000_000_000_000
+    monkeypatch.setattr(directory_module, "KNOWN_SECONDS", 0.0)
+
+    def used_at(moment: int) -> int | None:
+        with monkeypatch.context() as then:
+            then.setattr(directory_module, "now_us", lambda: moment)
+            assert apps.source_of_key(made.ingest_key) is not None
+            wait_for_reading(apps.directory)
+        return apps.keys.of_app(made.id)[0].last_used_at
+
+    assert apps.keys.of_app(made.id)[0].last_used_at is None
+    assert used_at(now) == now
+    del statements[:]
+    assert used_at(now + MINUTE - 1) == now
+    assert not any(statement.startswith("UPDATE") for statement in statements)
+    assert used_at(now + MINUTE) == now + MINUTE

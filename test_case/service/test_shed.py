@@ -16,9 +16,9 @@ from exceptions import NoGoodRecord, RateLimited
 from service import ingest
 from service.batch import Batch, decode_batch
 from service.limits import ReportLimits
-from service.shed import shed
-from utils.app_settings import DEFAULTS, Source
-from utils.record import Form
+from service.shed import leave_out
+from utils.app_settings import DEFAULTS, AppSettings, Source
+from utils.record import SHED, Form
 from utils.settings import load_settings
 
 WARNING = 13
@@ -26,7 +26,7 @@ WARNING = 13
 
 def shed_of(body: Any, below: int = WARNING, lines: bool = False) -> Batch:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return shed(decode_batch(data, lines, 1000), below)
+    return leave_out(decode_batch(data, lines, 1000), below, SHED)
 
 
 def messages(batch: Batch) -> list[str]:
@@ -64,12 +64,12 @@ def test_one_record_alone_can_go_and_can_stay() -> None:
     gone = shed_of({"message": "a"})
     assert (gone.count, gone.shed, messages(gone)) == (0, 1, [])
     stays = decode_batch(b'{"message": "a", "level": "error"}', False, 10)
-    assert shed(stays, WARNING) is stays
+    assert leave_out(stays, WARNING, SHED) is stays
 
 
 def test_a_batch_of_weight_is_kept_byte_for_byte() -> None:
     batch = decode_batch(b'[{"message": "a", "level": "error"}]', False, 10)
-    assert shed(batch, WARNING) is batch
+    assert leave_out(batch, WARNING, SHED) is batch
 
 
 def test_the_context_is_the_default_and_stays_with_the_others() -> None:
@@ -97,8 +97,9 @@ SOURCE = Source(1, 1, DEFAULTS, "secret")
 class Report:
     """Reports to a node whose journal sheds as long as it is told to."""
 
-    def __init__(self, node: Node, records_per_minute: int = 0) -> None:
+    def __init__(self, node: Node, records_per_minute: int = 0, source: Source = SOURCE) -> None:
         self.node = node
+        self.source = source
         self.journal = node.journal()
         link = RedisLink("", "one", threads=2)
         settings = load_settings(ROOT / "setting.yaml", {})
@@ -111,7 +112,7 @@ class Report:
         self.journal._counted_at = float("inf")  # it stays as it is told
         body = json.dumps(records).encode()
         try:
-            reported = ingest.Report(SOURCE, body, idempotency_key=key)
+            reported = ingest.Report(self.source, body, idempotency_key=key)
             return dict(json.loads(ingest.accept(reported, 1000, self.limits, self.journal)))
         finally:
             self.node.drain()
@@ -164,3 +165,16 @@ def test_a_limit_counts_what_is_shed_too(node: Node) -> None:
     with pytest.raises(RateLimited):
         report([INFO, ERROR], "", True)
     assert node.counters() == {"received": 2, "stored": 1, "shed": 1}
+
+
+def test_what_an_app_does_not_want_is_in_the_receipt_and_counted(node: Node) -> None:
+    report = Report(node, source=SOURCE._replace(settings=AppSettings(min_level="info")))
+    debug = {"message": "debug", "level": "debug"}
+    receipt = report([debug, INFO, ERROR, {"level": "error"}], "", False)
+    assert (receipt["accepted"], receipt["shed"], receipt["filtered"]) == (2, 0, 1)
+    receipt = report([debug, debug, INFO, ERROR], "", True)
+    assert receipt == {"accepted": 1, "rejected": [], "shed": 1, "filtered": 2}
+    assert report([debug], "", False) == {"accepted": 0, "rejected": [], "shed": 0, "filtered": 1}
+    assert sorted(node.stored()) == ["error", "error", "info"]
+    counted = {"received": 9, "stored": 3, "shed": 1, "filtered": 4, "rejected:missing_message": 1}
+    assert node.counters() == counted

@@ -38,6 +38,7 @@ def _change_apps() -> None:
     with op.batch_alter_table("app") as change:
         change.drop_constraint("uq_app_ingest_key", type_="unique")
         change.drop_column("ingest_key")
+        change.alter_column("name", existing_type=sa.String(128), nullable=True)
         change.add_column(sa.Column("settings", _LONG, nullable=True))
         change.add_column(sa.Column("deleted_at", sa.BigInteger, nullable=True))
 
