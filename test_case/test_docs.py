@@ -11,6 +11,8 @@ import pytest
 import yaml
 from started import ROOT, free_port, wait_until
 
+from utils.app_settings import AppLimits, AppSettings
+
 READMES = ("README.md", "README.zh-CN.md")
 
 
@@ -66,7 +68,14 @@ def test_every_setting_is_documented(readme: str) -> None:
 @pytest.mark.parametrize("readme", READMES)
 def test_every_route_is_documented(readme: str, listing: dict[str, list[str]]) -> None:
     text = _text(readme)
-    assert [rule for rule in listing["routes"] if rule.replace("public_id", "id") not in text] == []
+    routes = [re.sub(r"<(\w+:)?\w+>", "<id>", rule) for rule in listing["routes"]]
+    assert [rule for rule in routes if rule not in text] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_setting_of_an_app_is_documented(readme: str) -> None:
+    names = AppSettings.__struct_fields__ + AppLimits.__struct_fields__
+    assert [name for name in names if f"`{name}`" not in _text(readme)] == []
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -1,29 +1,23 @@
 """Apps: made, changed, deleted, counted."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from node import Node
+from sqlalchemy import insert, select
 
 from database.access_tables import erasure
 from database.apps import App, Apps
-from database.catalogue import Catalogue
-from database.engine import migrate, open_engine
 from database.ingest_keys import new_key
+from database.tables import app_counter
 from exceptions import NameTaken
 from utils.app_settings import AppSettings
-from utils.settings import Database
 
 
 @pytest.fixture
-def apps(tmp_path: Path) -> Iterator[Apps]:
-    engine = open_engine(Database(""), tmp_path)
-    migrate(engine)
-    yield Apps(engine, tmp_path)
-    engine.dispose()
+def apps(any_node: Node) -> Apps:
+    return Apps(any_node.engine, any_node.data)
 
 
 def test_an_app_is_known_by_its_key(apps: Apps) -> None:
@@ -69,10 +63,17 @@ def test_a_deleted_app_is_refused_and_its_name_is_free(apps: Apps) -> None:
     assert apps.create("shop").id != shop.id
 
 
+def counted(apps: Apps, *rows: tuple[int, int, str, int]) -> None:
+    """Records are counted: app, minute, outcome, how many."""
+    with apps.engine.begin() as connection:
+        connection.execute(
+            insert(app_counter), [dict(zip(app_counter.c.keys(), row, strict=True)) for row in rows]
+        )
+
+
 def test_counters_by_hour(apps: Apps) -> None:
-    catalogue = Catalogue(apps.engine)
-    catalogue.set_counters([(1, 59, "stored", 1), (1, 60, "stored", 2), (1, 119, "stored", 3)])
-    catalogue.set_counters([(1, 120, "shed", 4), (2, 60, "stored", 9), (1, 180, "stored", 9)])
+    counted(apps, (1, 59, "stored", 1), (1, 60, "stored", 2), (1, 119, "stored", 3))
+    counted(apps, (1, 120, "shed", 4), (2, 60, "stored", 9), (1, 180, "stored", 9))
     assert apps.hours(1, 59, 180) == [(0, "stored", 1), (60, "stored", 5), (120, "shed", 4)]
     assert apps.hours(1, 60, 61) == [(60, "stored", 2)]
     assert apps.hours(3, 0, 999) == []
@@ -96,8 +97,6 @@ def test_a_name_is_given_once(apps: Apps) -> None:
 
 def test_totals_are_sums_over_all_minutes(apps: Apps) -> None:
     assert apps.totals() == {}
-    catalogue = Catalogue(apps.engine)
-    catalogue.set_counters([(1, 10, "stored", 5), (1, 11, "stored", 7), (2, 10, "duplicate", 1)])
-    catalogue.set_counters([(1, 11, "stored", 8), (1, 11, "rejected:too_deep", 2)])
-    catalogue.set_counters([])
+    counted(apps, (1, 10, "stored", 5), (1, 11, "stored", 8), (2, 10, "duplicate", 1))
+    counted(apps, (1, 11, "rejected:too_deep", 2))
     assert apps.totals() == {1: {"stored": 13, "rejected:too_deep": 2}, 2: {"duplicate": 1}}

@@ -1,27 +1,20 @@
 """Keys of an app: several, labelled, revoked, rotated with and without overlap."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
+from node import Node
 
 from database import ingest_keys, known_keys
 from database.apps import Apps
-from database.engine import migrate, open_engine
 from database.ingest_keys import HOUR
 from utils.clock import now_us
-from utils.settings import Database
 
 
 @pytest.fixture
-def apps(tmp_path: Path) -> Iterator[Apps]:
-    engine = open_engine(Database(""), tmp_path)
-    migrate(engine)
-    made = Apps(engine, tmp_path)
+def apps(any_node: Node) -> Apps:
+    made = Apps(any_node.engine, any_node.data)
     made.create("shop")
     made.create("other")
-    yield made
-    engine.dispose()
+    return made
 
 
 def labels(apps: Apps) -> list[str]:
