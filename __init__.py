@@ -72,5 +72,4 @@ from controller import health, openapi
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    import controller.apps  # by its full name: `apps` are those above
-    from controller import audit, logs
+    from controller import apps as _, audit, logs  # isort: skip

@@ -10,6 +10,7 @@ from command.base import root
 from command.options import json_option, show
 from exceptions import NotFound
 from service import apps as service
+from service.app_shapes import AppChange, AppForm
 from service.audit import OPERATOR
 from utils.body import checked
 
@@ -25,7 +26,7 @@ def app_group() -> None:
 def app_create(name: str, as_json: bool) -> None:
     """Make an app; prints its id, ingest key and secret."""
     server = root()
-    made = service.create(server.apps, checked({"name": name}, service.AppForm))
+    made = service.create(server.apps, checked({"name": name}, AppForm))
     server.audit_log.record(OPERATOR, "app.create", f"app {made.id}", {"name": made.name})
     names = ("id", "name", "ingest_key", "secret")
     show({name: getattr(made, name) for name in names}, as_json)
@@ -65,7 +66,7 @@ def app_key(name: str | None) -> None:
 def app_set(app_id: int, values: tuple[str, ...], as_json: bool) -> None:
     """Change an app: its name or any setting, such as retention_days=7; lists are JSON."""
     server = root()
-    changes = dict(_assignment(value) for value in values)
+    changes = checked(dict(_assignment(value) for value in values), AppChange)
     changed = service.change(server.apps, app_id, changes)
     server.audit_log.record(OPERATOR, "app.update", f"app {app_id}", changes)
     show(to_builtins(service.describe(changed)), as_json)

@@ -204,9 +204,9 @@ def test_counters_say_what_became_of_the_records(server: Server, admin: Caller) 
 def test_the_command_line_does_the_same(server: Server, admin: Caller) -> None:
     app = server.manage("app", "create", "by hand", "--json")
     assert set(app) == {"id", "name", "ingest_key", "secret"}
-    options = (str(app["id"]), "name=手", "retention_days=3", 'allowed_packages=["a.b"]')
+    options = (str(app["id"]), "name=手", "retention_days=3", 'limits={"records_per_minute": 99}')
     changed = server.manage("app", "set", *options, "--json")
-    assert (changed["name"], changed["allowed_packages"]) == ("手", ["a.b"])
+    assert (changed["name"], changed["limits"]["records_per_minute"]) == ("手", 99)
     assert admin("GET", f"/{app['id']}").json() == changed
     key = server.manage("app", "rotate-key", str(app["id"]), "--overlap", "1", "--json")
     for each in (key["ingest_key"], app["ingest_key"]):
