@@ -14,6 +14,8 @@ from utils.describe import describes
 from utils.principal import Principal
 from utils.record import dumps
 
+MAX_ID = 2**31 - 1
+
 
 @app.get("/api/v1/apps")
 @describes(reply=(shapes.AppList, shapes.AppNames))
@@ -95,7 +97,7 @@ def create_key(principal: Principal, app_id: int) -> Response:
 @role_required("member")
 def label_key(principal: Principal, app_id: int, key_id: int) -> Response:
     """Give a key another label."""
-    _check(principal, app_id)
+    _check(principal, app_id, key_id)
     label = read_json(request.environ, shapes.KeyForm).label
     changed = service.known_key(apps.keys.relabel(app_id, key_id, label))
     _record(principal, "key.update", app_id, key_id, label=label)
@@ -107,7 +109,7 @@ def label_key(principal: Principal, app_id: int, key_id: int) -> Response:
 @role_required("member")
 def rotate_key(principal: Principal, app_id: int, key_id: int) -> Response:
     """Replace a key; the old one goes on for as long as is said."""
-    _check(principal, app_id)
+    _check(principal, app_id, key_id)
     overlap = read_json(request.environ, shapes.Rotation).overlap_hours
     made = service.rotate(apps, app_id, key_id, overlap)
     _record(principal, "key.rotate", app_id, key_id, new_key=made.id, overlap_hours=overlap)
@@ -119,7 +121,7 @@ def rotate_key(principal: Principal, app_id: int, key_id: int) -> Response:
 @role_required("member")
 def revoke_key(principal: Principal, app_id: int, key_id: int) -> Response:
     """End a key now."""
-    _check(principal, app_id)
+    _check(principal, app_id, key_id)
     ended = service.known_key(apps.keys.revoke(app_id, key_id))
     _record(principal, "key.revoke", app_id, key_id, label=ended.label)
     return Response(status=204)
@@ -135,10 +137,10 @@ def count_records(principal: Principal, app_id: int) -> Response:
     return _reply(service.count(apps, app_id, query, data / "journal"))
 
 
-def _check(principal: Principal, app_id: int) -> None:
+def _check(principal: Principal, app_id: int, key_id: int = 0) -> None:
     """Who may not see an app is told that there is none."""
-    if app_id not in principal.apps:
-        raise NotFound("there is no such app")
+    if app_id not in principal.apps or key_id > MAX_ID:
+        raise NotFound("there is no such app or key")
 
 
 def _record(principal: Principal, act: str, app_id: int, key_id: int, **details: Any) -> None:

@@ -8,6 +8,7 @@ from started import Server, wait_until
 
 pytestmark = pytest.mark.server
 APPS = "/api/v1/apps"
+ANY_WORKER = {"Connection": "close"}  # the next request comes by another connection
 
 
 class Caller:
@@ -19,7 +20,7 @@ class Caller:
 
     def __call__(self, method: str, path: str, body: Any = None) -> requests.Response:
         url = f"{self.server.url}{APPS}{path}"
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", **ANY_WORKER}
         return self.server.http.request(method, url, json=body, headers=headers, timeout=60)
 
     def made(self, name: str, **settings: Any) -> dict[str, Any]:
@@ -63,7 +64,8 @@ def test_an_app_is_made_shown_changed_and_deleted(server: Server, admin: Caller)
     answer = admin("DELETE", path, {"name": "shop"})
     assert (answer.status_code, answer.json()["id"]) == (202, app["id"])
     for _ in range(6):
-        assert server.report({"message": "m"}, key=app["ingest_key"]).status_code == 401
+        refused = server.report({"message": "m"}, key=app["ingest_key"], headers=ANY_WORKER)
+        assert refused.status_code == 401
         assert admin("GET", path).status_code == 404
     assert app["id"] not in [each["id"] for each in admin("GET", "").json()["apps"]]
     assert admin.made("shop")["id"] != app["id"]
@@ -131,6 +133,7 @@ def test_a_member_looks_after_its_apps_and_a_viewer_looks(
         ("PATCH", "/keys/99", {"label": "x"}, 404),
         ("DELETE", "/keys/99", None, 404),
         ("POST", "/keys/99/rotate", {}, 404),
+        ("DELETE", f"/keys/{2**70}", None, 404),
     ):
         assert member(method, own + path, body).status_code == status
         assert member(method, foreign + path, body).status_code == 404
@@ -157,7 +160,8 @@ def test_keys_are_made_labelled_rotated_and_revoked(server: Server, admin: Calle
     at_once = admin("POST", f"{path}/{key['id']}/rotate", {}).json()
     for each, status in ((key, 401), (new, 401), (at_once, 202)):
         for _ in range(4):
-            assert server.report({"message": "m"}, key=each["key"]).status_code == status
+            answer = server.report({"message": "m"}, key=each["key"], headers=ANY_WORKER)
+            assert answer.status_code == status
     bad = admin("POST", f"{path}/{at_once['id']}/rotate", {"overlap_hours": -1})
     assert (bad.status_code, bad.json()["field"]) == (400, "overlap_hours")
 
@@ -213,6 +217,10 @@ def test_the_command_line_does_the_same(server: Server, admin: Caller) -> None:
         assert server.report({"message": "m"}, key=each).status_code == 202
     key = server.manage("app", "rotate-key", str(app["id"]), "--json")
     assert server.run("app", "key", "手").strip() == key["ingest_key"]
+    with pytest.raises(AssertionError, match="redlog: there is no such app"):
+        server.run("app", "rotate-key", "99")
+    with pytest.raises(AssertionError, match="redlog: colour: "):
+        server.run("app", "set", str(app["id"]), "colour=red")
     acts = server.get("/api/v1/audit", token=admin.token, actor="operator").json()["acts"]
     assert [act["act"] for act in acts[:4]] == [
         "key.rotate",

@@ -15,7 +15,7 @@ from database.directory import KNOWN_SECONDS, MAX_REFUSED, Directory
 from database.engine import migrate, open_engine
 from database.known_keys import Known, KnownKeys
 from exceptions import NotAccepting, StoreAway
-from utils.app_settings import DEFAULTS, Source
+from utils.app_settings import DEFAULTS, AppSettings, Scrubbing, ScrubRule, Source
 from utils.clock import MINUTE
 from utils.settings import Database
 
@@ -272,3 +272,11 @@ def test_when_a_key_was_used_is_noted_once_a_minute(
     assert used_at(now + MINUTE - 1) == now
     assert not any(statement.startswith("UPDATE") for statement in statements)
     assert used_at(now + MINUTE) == now + MINUTE
+
+
+def test_the_file_is_written_only_when_something_has_changed(apps: Apps) -> None:
+    rules = Scrubbing(builtin=["email"], rules=[ScrubRule(fields=["attributes.card"])])
+    apps.create("shop", AppSettings(scrubbing=rules, allowed_origins=["https://商店.example"]))
+    written = apps.directory.file.stamp()
+    apps.directory.read()
+    assert apps.directory.file.stamp() == written
