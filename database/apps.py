@@ -92,11 +92,11 @@ class Apps:
         """
         now = now_us()
         this = update(app).where(app.c.id == app_id, app.c.deleted_at.is_(None))
-        wanted = {"app_id": app_id, "field": "app", "requested_by": requested_by}
+        wanted = {"field": "app", "value": str(app_id), "requested_by": requested_by}
         with self.engine.begin() as connection:
             if not connection.execute(this.values(deleted_at=now, name=None)).rowcount:
                 return None
-            values = {**wanted, "requested_at": now, "records": 0}
+            values = {**wanted, "app_id": app_id, "requested_at": now, "records": 0}
             made = connection.execute(insert(erasure).values(values))
             number: int = made.inserted_primary_key[0]  # type: ignore[index]
         self.directory.read()
