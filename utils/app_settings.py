@@ -39,6 +39,11 @@ class Scrubbing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     builtin: Names = []
     rules: Annotated[list[ScrubRule], Meta(max_length=50)] = []
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is to be removed."""
+        return bool(self.builtin or self.rules)
+
 
 class AppSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An app's own settings."""

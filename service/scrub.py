@@ -1,0 +1,77 @@
+"""Scrubbing: what must not be kept goes before a report touches the disk, the journal included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Raw
+
+from service.batch import Batch, Rejection
+from service.cut import Cut, cut_up, put_together
+from utils.app_settings import Scrubbing
+from utils.log import log
+from utils.record import NOTHING, CheckedContext, CheckedRecord, Form
+
+if TYPE_CHECKING:
+    from service.scrub_record import Scrubber
+
+FAILED = "scrub_failed"
+_record = msgspec.json.Decoder(CheckedRecord).decode
+_context = msgspec.json.Decoder(CheckedContext | None).decode
+Check = Callable[[Raw], Any]
+
+
+def scrub(batch: Batch, scrubbing: Scrubbing) -> Batch:
+    """The batch without what the rules find: the same one when nothing in it could match.
+
+    A record whose scrubbing fails is never kept as it came: it is rejected as `scrub_failed`.
+    """
+    from service.scrub_record import scrubber_of  # only then: RE2 takes memory
+
+    scrubber = scrubber_of(scrubbing)
+    if not scrubber.may_match(batch.payload):
+        return batch
+    cut = cut_up(batch)
+    failed, logs = _scrub_all(cut, scrubber)
+    rejected = _numbered(batch, failed)
+    payload = put_together(cut, logs, FAILED, len(failed))
+    return msgspec.structs.replace(
+        batch, form=Form.CLEANED, payload=payload, count=len(logs), rejected=rejected
+    )
+
+
+def _scrub_all(cut: Cut, scrubber: Scrubber) -> tuple[list[int], list[Raw]]:
+    """The places of the records that failed, and the others scrubbed; the context too."""
+    context = _scrubbed(cut.context, scrubber, _context)
+    cut.context = NOTHING if context is None else context
+    if context is None:
+        return list(range(len(cut.logs))), []
+    scrubbed = [_scrubbed(record, scrubber, _record) for record in cut.logs]
+    failed = [place for place, record in enumerate(scrubbed) if record is None]
+    return failed, [record for record in scrubbed if record is not None]
+
+
+def _scrubbed(raw: Raw, scrubber: Scrubber, check: Check) -> Raw | None:
+    """A record or a context without what must not be kept, still good; None when that fails."""
+    try:
+        if raw == NOTHING or not scrubber.may_match(bytes(raw)):
+            return raw
+        clean = Raw(scrubber.scrub(bytes(raw))[0])
+        check(clean)
+        return clean
+    except Exception as error:  # whatever it is: what is not scrubbed must not be kept
+        log.warning("a record could not be scrubbed: %s", type(error).__name__)
+        return None
+
+
+def _numbered(batch: Batch, failed: list[int]) -> tuple[Rejection, ...]:
+    """The batch's rejections with those that failed, by their places in what was sent."""
+    if not failed:
+        return batch.rejected
+    before = {rejection.index for rejection in batch.rejected}
+    sent = [place for place in range(batch.count + len(before)) if place not in before]
+    detail = "the record could not be scrubbed, so it is not kept"
+    added = [Rejection(sent[place], FAILED, detail) for place in failed]
+    return tuple(sorted([*batch.rejected, *added], key=lambda rejection: rejection.index))

@@ -1,0 +1,175 @@
+"""What finds and masks secrets in a record: an app's rules, made ready once."""
+
+from collections import Counter
+from collections.abc import Container
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import re2
+from msgspec import Struct
+
+from service.scrub_own import TYPED, BadRule, OwnRule
+from service.scrub_rules import ESCAPED, RULES, SECRET, Mask, bytes_options, is_secret_name
+from utils.app_settings import Scrubbing
+from utils.record import FIELDS, MAX_TEXT, TEXT_FIELDS
+
+NAMING = ("name", "key", "header")  # {"name": "password", "value": …}
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Change(Struct):
+    """What scrubbing changed: the value at a path, or the name of a key there."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class Scrubber:
+    """Masks what an app's rules find. Raises BadRule when one can't be kept."""
+
+    def __init__(self, scrubbing: Scrubbing) -> None:
+        if unknown := [name for name in scrubbing.builtin if name not in RULES]:
+            raise BadRule(f"{unknown[0]!r} is no built-in rule; these are: {', '.join(RULES)}")
+        chosen = {name: rule for name, rule in RULES.items() if name in scrubbing.builtin}
+        self._own = [OwnRule(rule) for rule in scrubbing.rules]
+        self._names = "passwords" in chosen
+        self._masks: list[Mask] = [rule.mask for rule in chosen.values()]
+        self._ip = list(chosen).index("ip") if "ip" in chosen else None
+        self._hints = re2.Set.SearchSet(bytes_options())
+        for rule in chosen.values():
+            self._hints.Add(rule.hint.encode())
+        self._hints.Compile()
+        self._masks_keys = any(rule.is_everywhere for rule in self._own)
+        self._search = self._searching([rule.hint for rule in chosen.values()])
+
+    def _searching(self, hints: list[str | None]) -> Any:
+        """The search for any hint; None when nothing in the JSON says where own rules match."""
+        hints += [hint for rule in self._own for hint in rule.hints]
+        known = [hint for hint in hints if hint is not None]
+        if len(known) < len(hints):
+            return None
+        return re2.compile("|".join([ESCAPED, *known]).encode(), bytes_options()).search
+
+    def may_match(self, raw: bytes) -> bool:
+        """Whether there could be something to mask in raw JSON: quick, and never wrong with no."""
+        return self._search is None or self._search(raw) is not None
+
+    def scrub(self, raw: bytes) -> tuple[bytes, list[Change]]:
+        """A record or a context without what must not be kept, written anew, and the changes.
+
+        Everything else in it keeps its value: large numbers too. Of keys that stand twice, the
+        last counts. Raises msgspec.MsgspecError and RecursionError: it can't be read.
+        """
+        record = _decode(raw)
+        changes: list[Change] = []
+        holders: list[tuple[Any, str, bool]] = [(record, "", False)]
+        while holders:  # no recursion: depth can't hurt
+            holder, path, listed = holders.pop()
+            secret = self._secret_keys(holder, listed) if self._names else ()
+            for key, value in _members(holder):
+                where = _below(path, key)
+                after = self._value(value, where, key in secret)
+                if after is not value:
+                    after = after[:MAX_TEXT] if where in TEXT_FIELDS else after
+                    holder[key] = after
+                    changes.append(Change(where, value, after))
+                elif type(value) in (dict, list):
+                    holders.append((value, where, type(holder) is list))
+            if type(holder) is dict:
+                self._rename(holder, path, changes)
+        return _encode(record), changes
+
+    def _secret_keys(self, holder: Any, listed: bool) -> Container[Any]:
+        """Under which keys a secret stands: by the key itself, or by a name beside it."""
+        if type(holder) is list:
+            return (1,) if listed and len(holder) == 2 and _is_secret(holder[0]) else ()
+        secret = {key for key in holder if _is_secret(key)}
+        if "value" in holder and any(_is_secret(holder.get(name)) for name in NAMING):
+            secret.add("value")
+        return secret
+
+    def _value(self, value: Any, where: str, secret: bool) -> Any:
+        """What is to stand at a path: the very same value when nothing is to be masked."""
+        if value is None or value is True or value is False or value == "" or where in TYPED:
+            return value
+        for rule in self._own:
+            if rule.takes_whole(where):
+                return rule.replacement
+        if secret:
+            return SECRET
+        if type(value) is str:
+            return self._text(value, where)
+        if type(value) in (int, Decimal):
+            text = _digits(value)
+            masked = self._text(text, where)
+            return value if masked is text else masked
+        return value
+
+    def _text(self, text: str, where: str | None) -> str:
+        """A text without what must not be kept; of a key, `where` is None."""
+        before = masked = text.encode()
+        for number in self._hints.Match(before) or ():
+            if where != "release" or number != self._ip:  # 2.1.0.5 looks like an address
+                masked = self._masks[number](masked)
+        for rule in self._own:
+            masked = rule.mask(masked, where)
+        return text if masked == before else masked.decode("utf-8", "replace")
+
+    def _rename(self, holder: dict[str, Any], path: str, changes: list[Change]) -> None:
+        """Mask the keys of an object; those that become the same are told apart by a number."""
+        if not self._masks_keys and not self._hints.Match("\n".join(holder).encode()):
+            return
+        members = list(holder.items())
+        taken, numbers = set(holder), Counter[str]()
+        holder.clear()
+        for key, value in members:
+            name = masked = key if not path and key in FIELDS else self._text(key, None)
+            while name is not key and name in taken:
+                numbers[masked] += 1
+                name = f"{masked} {numbers[masked]}"
+            if name is not key:
+                taken.add(name)
+                changes.append(Change(_below(path, key), key, name))
+            holder[name] = value
+
+
+def _members(holder: Any) -> list[tuple[Any, Any]]:
+    """Keys or indexes, and values; a list, because the holder may change."""
+    return list(holder.items() if type(holder) is dict else enumerate(holder))
+
+
+def _below(path: str, key: Any) -> str:
+    """The path of a member, as it is stored: unknown fields stand in `attributes`."""
+    if path:
+        return f"{path}.{key}"
+    return str(key) if key in FIELDS else f"attributes.{key}"
+
+
+def _is_secret(name: Any) -> bool:
+    return type(name) is str and (
+        _is_secret_word(name) if len(name) <= MAX_TEXT else is_secret_name(name)
+    )
+
+
+_is_secret_word = lru_cache(maxsize=4096)(is_secret_name)
+
+
+def _digits(number: int | Decimal) -> str:
+    """A number as a text; one without a fraction without its point."""
+    if type(number) is Decimal and number.adjusted() < 20 and number == int(number):
+        return str(int(number))
+    return str(number)
+
+
+@lru_cache(maxsize=100)
+def _scrubber(scrubbing: bytes) -> Scrubber:
+    return Scrubber(msgspec.json.decode(scrubbing, type=Scrubbing))
+
+
+def scrubber_of(scrubbing: Scrubbing) -> Scrubber:
+    """The scrubber of an app's rules, made once for each set of them. Raises BadRule."""
+    return _scrubber(msgspec.json.encode(scrubbing))
