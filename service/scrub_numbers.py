@@ -30,9 +30,7 @@ _DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 _PLAIN = bytes.maketrans(b"0123456789", bytes(range(10)))
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # ISO 7064, MOD 11-2
 _CHECK = b"10X98765432"
-_v4 = re.compile(
-    rb"(?<![0-9])(?<![0-9]\.)((?:[0-9]{1,3}\.){3})[0-9]{1,3}(?![0-9])(?!\.[0-9])"
-)
+_v4 = re.compile(rb"(?<![0-9])(?<![0-9]\.)((?:[0-9]{1,3}\.){3})[0-9]{1,3}(?![0-9])(?!\.[0-9])")
 _v6 = re.compile(
     rb"(?:(?<![0-9A-Za-z_:.])|(?<=\\[nrt]))"
     rb"(?=[0-9A-Fa-f:]{0,35}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{2,40}(?:(?:\.[0-9]{1,3}){3})?"
@@ -85,9 +83,7 @@ def _without_cn_id(match: re.Match[bytes]) -> bytes:
     number = match[0]
     if match["id"]:
         return number
-    total = sum(
-        weight * (digit - 48) for weight, digit in zip(_WEIGHTS, number[:17], strict=True)
-    )
+    total = sum(weight * (digit - 48) for weight, digit in zip(_WEIGHTS, number[:17], strict=True))
     return b"[id number]" if _CHECK[total % 11] == number.upper()[17] else number
 
 

@@ -46,7 +46,7 @@ class OwnRule:
 
         A key has no path: only a rule for all texts masks it.
         """
-        if self._find is None or not self._covers(path):
+        if self._find is None or not self._covers(path) or self._find.search(text) is None:
             return text
         replacement = self.replacement.encode()
         masked: bytes = self._find.sub(lambda match: match[0] and replacement, text)

@@ -40,23 +40,17 @@ class Scrubber:
         self._masks: list[Mask] = [rule.mask for rule in chosen.values()]
         self._ip = list(chosen).index("ip") if "ip" in chosen else None
         self._hints = re2.Set.SearchSet(bytes_options())
-        for rule in chosen.values():
-            self._hints.Add(rule.hint.encode())
+        for hint in [*(rule.hint for rule in chosen.values()), ESCAPED]:
+            self._hints.Add(hint.encode())
         self._hints.Compile()
+        self._own_hints = _own_hints(self._own)
         self._masks_keys = any(rule.is_everywhere for rule in self._own)
-        self._search = self._searching([rule.hint for rule in chosen.values()])
-
-    def _searching(self, hints: list[str | None]) -> Any:
-        """The search for any hint; None when nothing in the JSON says where own rules match."""
-        hints += [hint for rule in self._own for hint in rule.hints]
-        known = [hint for hint in hints if hint is not None]
-        if len(known) < len(hints):
-            return None
-        return re2.compile("|".join([ESCAPED, *known]).encode(), bytes_options()).search
 
     def may_match(self, raw: bytes) -> bool:
         """Whether there could be something to mask in raw JSON: quick, and never wrong with no."""
-        return self._search is None or self._search(raw) is not None
+        if self._own and (self._own_hints is None or self._own_hints.search(raw) is not None):
+            return True
+        return bool(self._hints.Match(raw))
 
     def scrub(self, raw: bytes) -> tuple[bytes, list[Change]]:
         """A record or a context without what must not be kept, written anew, and the changes.
@@ -113,8 +107,8 @@ class Scrubber:
         """A text without what must not be kept; of a key, `where` is None."""
         before = masked = text.encode()
         for number in self._hints.Match(before) or ():
-            if where != "release" or number != self._ip:  # 2.1.0.5 looks like an address
-                masked = self._masks[number](masked)
+            if number < len(self._masks) and not (number == self._ip and where == "release"):
+                masked = self._masks[number](masked)  # a release may look like an address
         for rule in self._own:
             masked = rule.mask(masked, where)
         return text if masked == before else masked.decode("utf-8", "replace")
@@ -135,6 +129,18 @@ class Scrubber:
                 taken.add(name)
                 changes.append(Change(_below(path, key), key, name))
             holder[name] = value
+
+
+def _own_hints(rules: list[OwnRule]) -> Any:
+    """What stands in raw JSON wherever own rules match; None when that can't be said."""
+    hints = [hint for rule in rules for hint in rule.hints]
+    known = [hint for hint in hints if hint is not None]
+    if len(known) < len(hints):
+        return None
+    try:
+        return re2.compile("|".join(known).encode(), bytes_options())
+    except re2.error:
+        raise BadRule("the rules name too many fields") from None
 
 
 def _members(holder: Any) -> list[tuple[Any, Any]]:

@@ -105,8 +105,7 @@ RULES = {
     "email": Rule(r'[^\s"](?:@|%40)[^\s"@]*\.[^\s"]', _masking("[email]", _email)),
     "cn_id": Rule(_BEFORE_DIGITS + r"[1-9][0-9]{16}[0-9Xx]", mask_cn_ids),
     "cn_mobile": Rule(
-        _BEFORE_DIGITS
-        + r"(?:(?:00)?86[ \-]?)?1[3-9][0-9][ \-]?[0-9]{4}[ \-]?[0-9]{4}(?:[^0-9]|$)",
+        _BEFORE_DIGITS + r"(?:(?:00)?86[ \-]?)?1[3-9][0-9][ \-]?[0-9]{4}[ \-]?[0-9]{4}(?:[^0-9]|$)",
         mask_cn_mobiles,
     ),
     "cards": Rule(_BEFORE_DIGITS + r"[2-689][0-9]{3}(?:[ \-]?[0-9]){9}", mask_cards),

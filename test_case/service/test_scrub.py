@@ -48,12 +48,12 @@ def own(**rule: Any) -> Scrubbing:
 @pytest.mark.parametrize(
     ("rule", "before", "after"),
     [
-        ("passwords", "login?user=ada&password=hunter2&x=1", "login?user=ada&password=[secret]&x=1"),
-        ("passwords", '{"user_password": "hu\\"nt,er2", "a": 1}', '{"user_password": "[secret]", "a": 1}'),
+        ("passwords", "?user=ada&password=hunter2&x=1", "?user=ada&password=[secret]&x=1"),
+        ("passwords", '{"user_password": "hu\\"nt,er2", "a"', '{"user_password": "[secret]", "a"'),
         ("passwords", r'{\"apiKey\":\"hunter2\",\"a\":1}', r'{\"apiKey\":\"[secret]\",\"a\":1}'),
         ("passwords", "PWD: 'two words', next", "PWD: '[secret]', next"),
         ("passwords", 'cut off: "secret":"hunter', 'cut off: "secret":"[secret]'),
-        ("passwords", "Authorization: Basic YWRh OmI=\nHost: x", "Authorization: [secret]\nHost: x"),
+        ("passwords", "Authorization: Basic YWRhOmI=\nH: x", "Authorization: [secret]\nH: x"),
         ("passwords", "cookie: a=1; b=2\r\nHost: x", "cookie: [secret]\r\nHost: x"),
         ("passwords", "mysql://root:p@ss@db/x", "mysql://root:[secret]@db/x"),
         ("passwords", "at resetPassword.ts:88:13", "at resetPassword.ts:88:13"),
@@ -67,7 +67,7 @@ def own(**rule: Any) -> Scrubbing:
         ("cards", "卡号4111 1111-1111 1111 12/27", "卡号[card] 12/27"),
         ("cards", "1234 3782 822463 10005", "1234 [card]"),
         ("cards", "4111111111111112", "4111111111111112"),
-        ("cards", "at 1795168800126 of 0.4111111111111111", "at 1795168800126 of 0.4111111111111111"),
+        ("cards", "1795168800126 0.4111111111111111", "1795168800126 0.4111111111111111"),
         ("cards", "44111111111111111111", "44111111111111111111"),
         ("cards", "4bf92f4111111111111111a3ce929d0e", "4bf92f4111111111111111a3ce929d0e"),
         ("cn_mobile", "手机13800138000，+86 139-0013-8000", "手机[mobile]，[mobile]"),
@@ -75,7 +75,7 @@ def own(**rule: Any) -> Scrubbing:
         ("cn_mobile", "138001380001 12800138000", "138001380001 12800138000"),
         ("cn_id", "身份证11010519491231002X。", "身份证[id number]。"),
         ("cn_id", "110105194912310021 11010519491331002X", "110105194912310021 11010519491331002X"),
-        ("email", "邮箱ada.l+x@例.example.com不对，ada@example.co.uk。", "邮箱ada.l+x@例.example.com不对，[email]。"),
+        ("email", "邮箱ada.l+x@example.co.uk。用户@例.com", "邮箱[email]。用户@例.com"),
         ("email", "?to=ada%40example.com&x=Object@1f2e", "?to=[email]&x=Object@1f2e"),
         ("ip", "10.1.2.3:80, 256.1.1.1, 1.2.3.4.5", "10.1.2.0:80, 256.1.1.1, 1.2.3.4.5"),
         ("ip", "[2001:db8:1:2::5]:443 fe80::1%eth0", "[2001:db8:1::]:443 fe80::%eth0"),
@@ -165,7 +165,8 @@ def test_a_field_of_128_signs_stays_within_its_length() -> None:
 
 
 def test_what_stands_twice_hides_nothing() -> None:
-    body = b'{"message": "m", "a": "4111111111111111", "a": "x", "password": "hunter2", "password": null}'
+    body = b'{"message": "m", "a": "4111111111111111", "a": "x", "password": "hunter2"'
+    body += b', "password": null}'
     for sent in (body, b'{"x": "hunter2 a@b.cc", "logs": [], "logs": [' + body + b"]}"):
         payload = scrub(decode_batch(sent, False, 10), ALL).payload
         assert b"4111" not in payload and b"hunter2" not in payload and b"a@b" not in payload
@@ -175,7 +176,9 @@ def test_what_stands_twice_hides_nothing() -> None:
 
 
 def test_own_fields_are_replaced_whole() -> None:
-    scrubbing = own(fields=["attributes.user.card", "attributes.*.cvc", "user_id", "attributes.l.0"])
+    scrubbing = own(
+        fields=["attributes.user.card", "attributes.*.cvc", "user_id", "attributes.l.0"]
+    )
     row = record_of(
         {
             "message": "m",
@@ -336,7 +339,7 @@ def test_a_body_in_which_nothing_matches_is_the_same_body(
     assert scrub(batch, ALL) is batch
 
 
-lookalikes = st.text("0123456789 -.:@%xX4af=\"\\[]password\n", max_size=60)
+lookalikes = st.text('0123456789 -.:@%xX4af="\\[]password\n', max_size=60)
 
 
 @given(lookalikes)
@@ -400,7 +403,9 @@ def test_a_context_that_can_not_be_scrubbed_costs_the_batch() -> None:
 
 @pytest.mark.parametrize("depth", [100, 600, 900, 960, 2000])
 def test_depth_hurts_nobody(depth: int) -> None:
-    body = '{"message": "m", "a": ' + '{"b":[' * (depth // 2) + '"a@b.cc"' + "]}" * (depth // 2) + "}"
+    body = (
+        '{"message": "m", "a": ' + '{"b":[' * (depth // 2) + '"a@b.cc"' + "]}" * (depth // 2) + "}"
+    )
     batch: Batch = decode_batch(body.encode(), False, 10)
     scrubbed = scrub(batch, ALL)
     assert b"a@b.cc" not in scrubbed.payload
