@@ -56,6 +56,18 @@ class BadKey(Problem):
     status, code, title = 401, "bad_key", "The ingest key is missing or unknown"
 
 
+class BadSignature(Problem):
+    """A report's signature is missing, unreadable, too old or not of these bytes."""
+
+    status, code, title = 401, "bad_signature", "The signature is missing or not valid"
+
+
+class ReplayedSignature(Problem):
+    """A signature that was good and was used: each attempt to report needs a fresh one."""
+
+    status, code, title = 401, "replayed_signature", "The signature was used before"
+
+
 class BadToken(Problem):
     """No token, or one that is forged, expired or of too small a scope."""
 
