@@ -20,6 +20,7 @@ from database.waker import Waker
 from database.writer import Writer
 from service.audit import Audit
 from service.limits import ReportLimits
+from service.signature import Signatures
 from utils.background import Background
 from utils.guard import Guard
 from utils.hooks import tell_each
@@ -35,8 +36,7 @@ settings = load_settings(root / "setting.yaml")
 data = settings.data_path
 data.mkdir(mode=0o700, parents=True, exist_ok=True)
 set_up_log(settings.server.log_level)
-metrics = Metrics(data)
-in_background = Background()
+metrics, in_background = Metrics(data), Background()
 secret = load_secret(data)
 
 # Engines: made here, connected by the process that first uses them.
@@ -44,11 +44,11 @@ redis = RedisLink(settings.redis.url, secret, settings.server.threads)
 redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
 apps = Apps(engine, data)
-audit_log = Audit(engine)
-tokens = Tokens(secret)
+audit_log, tokens = Audit(engine), Tokens(secret)
 revoked_tokens = RevokedTokens(engine, redis_bus)
 journal = Journal(settings.journal, data)
 report_limits = ReportLimits(settings, data, redis, journal)
+signatures = Signatures(engine, redis)
 log_store = open_store(engine, data)
 newest = NewestFirst(log_store, redis, settings.redis.newest)
 waker = Waker(data, redis_bus)

@@ -2,12 +2,20 @@
 
 from flask import Response, request
 
-from __init__ import app, ingest_key_required, journal, report_limits, settings
-from exceptions import NoGoodRecord, NotAccepting, QuotaExceeded, RateLimited, UntrustedSource
+from __init__ import app, ingest_key_required, journal, report_limits, settings, signatures
+from exceptions import (
+    BadSignature,
+    NoGoodRecord,
+    NotAccepting,
+    QuotaExceeded,
+    RateLimited,
+    ReplayedSignature,
+    UntrustedSource,
+)
 from service.ingest import Report, accept
 from service.replies import Receipt
 from service.trust import is_untrusted
-from utils.body import read_body
+from utils.body import inflate_sent, read_sent
 from utils.describe import describes
 from utils.guard import Source
 from utils.record import CheckedEnvelope, CheckedRecord
@@ -21,7 +29,15 @@ LINES = frozenset(("application/x-ndjson", "application/ndjson", "application/js
     body_media=("application/json", "application/x-ndjson", "text/plain"),
     reply=Receipt,
     status=202,
-    errors=(NoGoodRecord, NotAccepting, QuotaExceeded, RateLimited, UntrustedSource),
+    errors=(
+        BadSignature,
+        NoGoodRecord,
+        NotAccepting,
+        QuotaExceeded,
+        RateLimited,
+        ReplayedSignature,
+        UntrustedSource,
+    ),
 )
 @ingest_key_required
 def report_logs(source: Source) -> Response:
@@ -30,7 +46,9 @@ def report_logs(source: Source) -> Response:
     report_limits.admit_request(source, environ.get("REMOTE_ADDR"))
     origin, package = environ.get("HTTP_ORIGIN"), environ.get("HTTP_X_REDLOG_PACKAGE")
     untrusted = is_untrusted(source.settings, origin, package)
-    body = read_body(environ, settings.ingest.max_body_bytes)
+    sent = read_sent(environ, settings.ingest.max_body_bytes)
+    signatures.check(source, environ.get("HTTP_X_REDLOG_SIGNATURE"), sent)
+    body = inflate_sent(environ, sent, settings.ingest.max_body_bytes)
     declared = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     idempotency_key = environ.get("HTTP_IDEMPOTENCY_KEY")
     report = Report(source, body, declared in LINES, idempotency_key, untrusted)

@@ -8,6 +8,7 @@ from exceptions import NoGoodRecord, UnreadableBody
 from service.batch import Batch, decode_batch
 from service.limits import ReportLimits
 from service.replies import Receipt
+from service.scrub import scrub
 from service.shed import leave_out
 from utils.app_settings import Source
 from utils.level import SEVERITIES
@@ -28,7 +29,7 @@ class Report(NamedTuple):
 
 def accept(report: Report, max_records: int, limits: ReportLimits, journal: Journal) -> bytes:
     """Keep a report's good records, but for levels that the app does not want or that are shed
-    under overload, and return the receipt as JSON.
+    under overload, scrubbed as the app wants, and return the receipt as JSON.
 
     The body's own `batch_id` goes before the header's. Raises UnreadableBody, TooLarge,
     NoGoodRecord, RateLimited, QuotaExceeded and NotAccepting.
@@ -38,6 +39,8 @@ def accept(report: Report, max_records: int, limits: ReportLimits, journal: Jour
     if wanted:
         batch = leave_out(batch, SEVERITIES[wanted], FILTERED)
     limits.admit_records(report.source, batch)
+    if report.source.settings.scrubbing.is_on:
+        batch = scrub(batch, report.source.settings.scrubbing)
     if journal.shedding:
         batch = leave_out(batch, journal.shed_below, SHED)
     batch_id = batch.batch_id or _checked(report.idempotency_key)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw
 
+from exceptions import BadRequestBody, NotAccepting
 from service.batch import Batch, Rejection
 from service.cut import Cut, cut_up, put_together
 from utils.app_settings import Scrubbing
@@ -27,10 +28,9 @@ def scrub(batch: Batch, scrubbing: Scrubbing) -> Batch:
     """The batch without what the rules find: the same one when nothing in it could match.
 
     A record whose scrubbing fails is never kept as it came: it is rejected as `scrub_failed`.
+    Raises NotAccepting when the rules themselves can't be used.
     """
-    from service.scrub_record import scrubber_of  # only then: RE2 takes memory
-
-    scrubber = scrubber_of(scrubbing)
+    scrubber = _scrubber(scrubbing)
     if not scrubber.may_match(batch.payload):
         return batch
     cut = cut_up(batch)
@@ -40,6 +40,30 @@ def scrub(batch: Batch, scrubbing: Scrubbing) -> Batch:
     return msgspec.structs.replace(
         batch, form=Form.CLEANED, payload=payload, count=len(logs), rejected=rejected
     )
+
+
+def check_scrubbing(scrubbing: Scrubbing) -> None:
+    """Refuse rules that can't be kept. Raises BadRequestBody."""
+    if not scrubbing.is_on:
+        return
+    from service.scrub_own import BadRule
+    from service.scrub_record import Scrubber
+
+    try:
+        Scrubber(scrubbing)
+    except BadRule as error:
+        raise BadRequestBody(f"scrubbing: {error}", field="scrubbing") from None
+
+
+def _scrubber(scrubbing: Scrubbing) -> Scrubber:
+    """Raises NotAccepting for rules that an earlier version took and this one does not."""
+    from service.scrub_own import BadRule  # only then: RE2 takes memory
+    from service.scrub_record import scrubber_of
+
+    try:
+        return scrubber_of(scrubbing)
+    except BadRule as error:
+        raise NotAccepting(f"the app's scrubbing rules can't be used: {error}", 60) from None
 
 
 def _scrub_all(cut: Cut, scrubber: Scrubber) -> tuple[list[int], list[Raw]]:

@@ -9,9 +9,15 @@ client changes its secret. docs/signing.md has vectors and code for other langua
 import hashlib
 import hmac
 import re
+import time
 from typing import NamedTuple
 
-from exceptions import BadSignature
+from sqlalchemy import Engine
+
+from database.redis_link import RedisLink
+from database.used_signatures import UsedSignatures
+from exceptions import BadSignature, ReplayedSignature
+from utils.app_settings import Source
 
 TOLERANCE_SECONDS = 300
 MOST_SIGNATURES = 5
@@ -25,6 +31,24 @@ class Signature(NamedTuple):
 
     value: str
     until: int
+
+
+class Signatures:
+    """What a report's signature is held against: the app's secret, and those that were used."""
+
+    def __init__(self, engine: Engine, redis: RedisLink) -> None:
+        self._used = UsedSignatures(engine, redis)
+
+    def check(self, source: Source, header: str | None, sent: bytes) -> None:
+        """Let a report through whose signature is good, or that needs none and has none.
+
+        Raises BadSignature, ReplayedSignature, and NotAccepting when that can't be told.
+        """
+        if header is None and not source.settings.require_signature:
+            return
+        signature = check_signature(header, source.secret, sent, time.time())
+        if not self._used.take(signature.value, signature.until):
+            raise ReplayedSignature("sign each attempt anew: t and v1 are good once")
 
 
 def check_signature(header: str | None, secret: str, body: bytes, now: float) -> Signature:

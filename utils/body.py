@@ -33,9 +33,13 @@ def read_body(environ: Mapping[str, Any], limit: int) -> bytes:
     Raises TooLarge, UnreadableBody (a length that lies, a broken chunk, a torn stream, a client
     that went away) and UnsupportedEncoding.
     """
-    body = _read(environ, limit)
+    return inflate_sent(environ, read_sent(environ, limit), limit)
+
+
+def inflate_sent(environ: Mapping[str, Any], sent: bytes, limit: int) -> bytes:
+    """A body as it was sent, inflated as its headers say; see `inflate`."""
     encodings = environ.get("HTTP_CONTENT_ENCODING")
-    return inflate(body, encodings, limit) if encodings else body
+    return inflate(sent, encodings, limit) if encodings else sent
 
 
 def inflate(data: bytes, encodings: str, limit: int) -> bytes:
@@ -85,8 +89,11 @@ def _complaint(error: Exception) -> BadRequestBody:
     return BadRequestBody(detail, field=field or None)
 
 
-def _read(environ: Mapping[str, Any], limit: int) -> bytes:
-    """The body as sent. A length counts unless the body is chunked (RFC 9112, section 6.3)."""
+def read_sent(environ: Mapping[str, Any], limit: int) -> bytes:
+    """The body as sent, at most `limit` bytes; see `read_body` for what it raises.
+
+    A length counts unless the body is chunked (RFC 9112, section 6.3).
+    """
     stream, length = environ["wsgi.input"], environ.get("CONTENT_LENGTH")
     chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
     if not length or chunked:
