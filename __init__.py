@@ -72,4 +72,4 @@ from controller import health, openapi
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import apps as _, audit, logs  # isort: skip
+    from controller import apps as _, audit, logs, scrubbing  # isort: skip

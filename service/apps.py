@@ -21,6 +21,7 @@ from service.app_shapes import (
 )
 from service.journal import waiting_records
 from service.parameters import parse_moment
+from service.scrub import check_scrubbing
 from utils.app_settings import AppSettings
 from utils.clock import DAY, MINUTE, format_time, now_us
 
@@ -47,7 +48,8 @@ def describe_key(key: IngestKey) -> KeyDetails:
 
 
 def create(apps: Apps, form: AppForm) -> App:
-    """Make an app. Raises NameTaken."""
+    """Make an app. Raises NameTaken, and BadRequestBody for scrubbing rules that can't be kept."""
+    check_scrubbing(form.scrubbing)
     own = AppSettings.__struct_fields__
     return apps.create(form.name, AppSettings(**{each: getattr(form, each) for each in own}))
 
@@ -60,9 +62,11 @@ def find(apps: Apps, app_id: int) -> App:
 def change(apps: Apps, app_id: int, changes: Struct) -> App:
     """Set what an AppChange says; `limits` and `scrubbing` are replaced as a whole.
 
-    Raises NameTaken and NotFound.
+    Raises NameTaken and NotFound, and BadRequestBody for scrubbing rules that can't be kept.
     """
     given = {each: value for each, value in asdict(changes).items() if value is not UNSET}
+    if "scrubbing" in given:
+        check_scrubbing(given["scrubbing"])
     names = {"name": given.pop("name")} if "name" in given else {}
 
     def edit(before: App) -> App:

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal, TypedDict
 
+from msgspec import Struct
+
 from service.batch import Rejection
 
 
@@ -90,3 +92,11 @@ class Readiness(TypedDict):
     status: Literal["ok", "degraded", "failing"]
     reasons: list[str]
     checks: dict[str, str | int]
+
+
+class Change(Struct):
+    """What scrubbing changes: the value at a path, or the name of a key there."""
+
+    path: str
+    before: Any
+    after: Any

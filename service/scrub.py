@@ -35,11 +35,9 @@ def scrub(batch: Batch, scrubbing: Scrubbing) -> Batch:
         return batch
     cut = cut_up(batch)
     failed, logs = _scrub_all(cut, scrubber)
-    rejected = _numbered(batch, failed)
     payload = put_together(cut, logs, FAILED, len(failed))
-    return msgspec.structs.replace(
-        batch, form=Form.CLEANED, payload=payload, count=len(logs), rejected=rejected
-    )
+    scrubbed = msgspec.structs.replace(batch, form=Form.CLEANED, payload=payload, count=len(logs))
+    return _with_failures(scrubbed, places_sent(batch), failed) if failed else scrubbed
 
 
 def check_scrubbing(scrubbing: Scrubbing) -> None:
@@ -85,17 +83,23 @@ def _scrubbed(raw: Raw, scrubber: Scrubber, check: Check) -> Raw | None:
         clean = Raw(scrubber.scrub(bytes(raw))[0])
         check(clean)
         return clean
-    except Exception as error:  # whatever it is: what is not scrubbed must not be kept
-        log.warning("a record could not be scrubbed: %s", type(error).__name__)
+    except Exception:  # whatever it is: what is not scrubbed must not be kept
         return None
 
 
-def _numbered(batch: Batch, failed: list[int]) -> tuple[Rejection, ...]:
-    """The batch's rejections with those that failed, by their places in what was sent."""
-    if not failed:
-        return batch.rejected
-    before = {rejection.index for rejection in batch.rejected}
-    sent = [place for place in range(batch.count + len(before)) if place not in before]
-    detail = "the record could not be scrubbed, so it is not kept"
-    added = [Rejection(sent[place], FAILED, detail) for place in failed]
-    return tuple(sorted([*batch.rejected, *added], key=lambda rejection: rejection.index))
+def places_sent(batch: Batch) -> list[int]:
+    """Where the records of a batch stood among those that were sent with them."""
+    bad = {rejection.index for rejection in batch.rejected}
+    return [place for place in range(batch.count + len(bad)) if place not in bad]
+
+
+def failure(place: int) -> Rejection:
+    """The rejection of a record that could not be scrubbed."""
+    return Rejection(place, FAILED, "the record could not be scrubbed, so it is not kept")
+
+
+def _with_failures(batch: Batch, places: list[int], failed: list[int]) -> Batch:
+    log.warning("%d records of a report could not be scrubbed", len(failed))
+    rejected = [*batch.rejected, *(failure(places[number]) for number in failed)]
+    rejected.sort(key=lambda rejection: rejection.index)
+    return msgspec.structs.replace(batch, rejected=tuple(rejected))

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import re2
-from msgspec import Struct
 
+from service.replies import Change
 from service.scrub_own import TYPED, BadRule, OwnRule
 from service.scrub_rules import ESCAPED, RULES, SECRET, Mask, bytes_options, is_secret_name
 from utils.app_settings import Scrubbing
@@ -18,14 +18,6 @@ from utils.record import FIELDS, MAX_TEXT, TEXT_FIELDS
 NAMING = ("name", "key", "header")  # {"name": "password", "value": …}
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-class Change(Struct):
-    """What scrubbing changed: the value at a path, or the name of a key there."""
-
-    path: str
-    before: Any
-    after: Any
 
 
 class Scrubber:

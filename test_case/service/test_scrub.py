@@ -2,11 +2,14 @@
 
 import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from started import ROOT
 from stored import Row, rows_of
 
 from database.rows import decode
@@ -15,9 +18,9 @@ from service.scrub import scrub
 from service.scrub_own import BadRule
 from service.scrub_record import Scrubber, scrubber_of
 from service.scrub_rules import RULES
-from service.shed import shed
+from service.shed import leave_out
 from utils.app_settings import Scrubbing, ScrubRule
-from utils.record import Form
+from utils.record import SHED, Form
 
 ALL = Scrubbing(builtin=list(RULES))
 SIGNS = '支付😀é xyz,\n"\\/<>\t'  # no rule looks for any of them
@@ -372,7 +375,7 @@ def test_the_rest_of_the_batch_is_kept() -> None:
     assert [row["message"] for row in rows] == ["[email]", "b"]
     assert {row["user_id"] for row in rows} == {"[email]"}
     assert rows[0]["attributes"] == {"password": "[secret]", "n": 1, "x": 1}
-    assert decode(Form.CLEANED, shed(batch, 13).payload).rejected == {
+    assert decode(Form.CLEANED, leave_out(batch, 13, SHED).payload).rejected == {
         "missing_message": 1,
         "shed": 2,
     }
@@ -411,3 +414,15 @@ def test_depth_hurts_nobody(depth: int) -> None:
     assert b"a@b.cc" not in scrubbed.payload
     assert scrubbed.count + len(scrubbed.rejected) == 1
     assert depth > 900 or scrubbed.count == 1
+
+
+def test_who_has_no_rules_pays_nothing() -> None:
+    code = (
+        "import sys, service.apps, service.ingest, service.scrub_try; print('re2' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+    batch = decode_batch(b'{"message": "a@b.cc"}', False, 10)
+    assert not Scrubbing().is_on and scrub(batch, Scrubbing(["cards"])) is batch

@@ -178,3 +178,9 @@ def test_what_an_app_does_not_want_is_in_the_receipt_and_counted(node: Node) -> 
     assert sorted(node.stored()) == ["error", "error", "info"]
     counted = {"received": 9, "stored": 3, "shed": 1, "filtered": 4, "rejected:missing_message": 1}
     assert node.counters() == counted
+
+
+@pytest.mark.parametrize("forged", ["x", {"missing_message": 5}, {"x": {}}])
+def test_a_client_can_not_forge_our_counts(forged: Any) -> None:
+    batch = shed_of({"logs": MIXED, "rejected": forged})
+    assert decode(batch.form, batch.payload).rejected == {"shed": 3}
