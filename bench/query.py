@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bodies import NEEDLE, USER
 from database.engine import open_engine
+from database.expression import EVERYTHING, All, Compares, Contains, Node
 from database.log_query import LogFilter
 from database.stores import open_store
 from utils.settings import Database
@@ -28,6 +29,7 @@ from utils.settings import Database
 RUNS = 51
 LIMIT = 100
 ERROR = (17, 20)  # the severities of level error
+IS_ERROR = All((Compares("severity", ">=", ERROR[0]), Compares("severity", "<=", ERROR[1])))
 NEWEST = f"ORDER BY time DESC, id DESC LIMIT {LIMIT}"
 
 
@@ -35,16 +37,16 @@ NEWEST = f"ORDER BY time DESC, id DESC LIMIT {LIMIT}"
 class Query:
     """One question in both languages; `where` holds a placeholder for each of `values`."""
 
-    filters: dict[str, Any]
+    asked: Node
     where: str = ""
     values: tuple[Any, ...] = ()
 
 
 QUERIES = {
-    "newest": Query({}),
-    "level": Query({"severities": (ERROR,)}, "AND severity BETWEEN ? AND ?", ERROR),
-    "user": Query({"fields": (("user_id", USER),)}, "AND user_id = ?", (USER,)),
-    "substring": Query({"text": NEEDLE}, "AND message LIKE ?", (f"%{NEEDLE}%",)),
+    "newest": Query(EVERYTHING),
+    "level": Query(IS_ERROR, "AND severity BETWEEN ? AND ?", ERROR),
+    "user": Query(Compares("user_id", "=", USER), "AND user_id = ?", (USER,)),
+    "substring": Query(Contains(NEEDLE), "AND message LIKE ?", (f"%{NEEDLE}%",)),
 }
 
 
@@ -53,7 +55,7 @@ def compare(data: Path, day_file: Path, app: int, query: Query) -> tuple[float, 
     store = open_store(open_engine(Database(url=""), data), data)
     file = apsw.Connection(str(day_file), flags=apsw.SQLITE_OPEN_READWRITE)
     sql = f"SELECT * FROM log WHERE app_id = ? {query.where} {NEWEST}"
-    wanted = LogFilter(apps=(app,), **query.filters)
+    wanted = LogFilter(apps=(app,), where=query.asked)
 
     def by_store() -> list[Any]:
         return [values for _, values in store.search(wanted, LIMIT).rows]

@@ -4,13 +4,15 @@ A query's shape (which filters, which order) is compiled once; its values are bo
 """
 
 from functools import lru_cache
+from itertools import count
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, or_, select
 
+from database import expression
+from database.expression import EVERYTHING, Node
 from database.log_terms import Terms
 from database.tables import log
-from utils.text import folds_like_ascii
 
 _ZERO: ColumnElement[int] = literal_column("0")
 
@@ -26,20 +28,12 @@ class Position(NamedTuple):
 
 
 class LogFilter(NamedTuple):
-    """What a record must be like. Empty parts don't matter.
-
-    `start` ≤ time < `end` in µs; `severities` are inclusive ranges, one of which must hold;
-    `fields` are (column, value), `attributes` (path, value), all of which must hold.
-    """
+    """What a record must be like: of these apps, `start` ≤ time < `end` in µs, and the rest."""
 
     apps: tuple[int, ...]
     start: int | None = None
     end: int | None = None
-    severities: tuple[tuple[int, int], ...] = ()
-    text: str = ""
-    fields: tuple[tuple[str, str], ...] = ()
-    attributes: tuple[tuple[str, str], ...] = ()
-    untrusted: bool | None = None  # None: both kinds
+    where: Node = EVERYTHING
 
 
 class Shape(NamedTuple):
@@ -47,45 +41,19 @@ class Shape(NamedTuple):
 
     start: bool
     end: bool
-    severities: int
-    text: str  # "", "like" or "folded"
-    fields: tuple[str, ...]
-    attributes: int
-    untrusted: bool | None
+    where: expression.Shape
 
 
 def shape_of(wanted: LogFilter) -> Shape:
     """The shape of a filter."""
-    text = ("like" if folds_like_ascii(wanted.text) else "folded") if wanted.text else ""
-    return Shape(
-        wanted.start is not None,
-        wanted.end is not None,
-        len(wanted.severities),
-        text,
-        tuple(name for name, _ in wanted.fields),
-        len(wanted.attributes),
-        wanted.untrusted,
-    )
+    where = expression.shape_of(wanted.where)
+    return Shape(wanted.start is not None, wanted.end is not None, where)
 
 
 def values_of(wanted: LogFilter, terms: Terms) -> dict[str, Any]:
     """The values to bind for a filter, but for `app_id`."""
-    values: dict[str, Any] = {"start": wanted.start, "end": wanted.end}
-    for n, (low, high) in enumerate(wanted.severities):
-        values |= {f"low_{n}": low, f"high_{n}": high}
-    if wanted.text:
-        values |= terms.text_values(wanted.text)
-    values |= {f"field_{n}": value for n, (_, value) in enumerate(wanted.fields)}
-    for n, (path, value) in enumerate(wanted.attributes):
-        values |= {f"whole_{n}": json_path([path]), f"nested_{n}": json_path(path.split("."))}
-        values |= {f"attribute_{n}": value, f"bare_{n}": value}
-    return values
-
-
-def json_path(keys: list[str]) -> str:
-    """A path of SQL's JSON functions to nested members."""
-    escaped = (key.replace("\\", "\\\\").replace('"', '\\"') for key in keys)
-    return "$" + "".join(f'."{key}"' for key in escaped)
+    times = {"start": wanted.start, "end": wanted.end}
+    return times | expression.values_of(wanted.where, terms, count())
 
 
 def _conditions(shape: Shape, terms: Terms) -> list[ColumnElement[bool]]:
@@ -94,22 +62,7 @@ def _conditions(shape: Shape, terms: Terms) -> list[ColumnElement[bool]]:
         conditions.append(log.c.time >= bindparam("start"))
     if shape.end:
         conditions.append(log.c.time < bindparam("end"))
-    if shape.severities:
-        ranges = [
-            log.c.severity.between(bindparam(f"low_{n}"), bindparam(f"high_{n}"))
-            for n in range(shape.severities)
-        ]
-        conditions.append(or_(*ranges))
-    for n, name in enumerate(shape.fields):
-        conditions.append(log.c[name] == bindparam(f"field_{n}"))
-    conditions += [terms.attribute(n) for n in range(shape.attributes)]
-    if shape.untrusted is not None:
-        marked = log.c.untrusted.is_not(None) if shape.untrusted else log.c.untrusted.is_(None)
-        conditions.append(marked)
-    if shape.text == "like":
-        conditions.append(terms.contains())
-    elif shape.text == "folded":
-        conditions.append(terms.contains_folded())
+    conditions.append(expression.condition_of(shape.where, terms, count()))
     return conditions
 
 

@@ -1,12 +1,16 @@
 """What SQLite and MySQL say differently in a query: text, JSON, whole division.
 
-Both find the same records; `test_case/database/test_store_contract.py` compares them.
+Both find the same records; `test_case/database/test_store_contract.py` compares them. Values are
+bound by name: `v0`, and beside it for a member of JSON `v0_whole` and `v0_nested`, the two paths
+that `a.b` may mean: the member `a.b`, or the member `b` of `a`.
 """
 
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
+    Double,
     Select,
     String,
     and_,
@@ -21,14 +25,15 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
 from database.tables import log
-from utils.text import folded_pattern, like_pattern
+from utils.text import folded_pattern, glob_pattern, like_pattern
 
 _TRUE: ColumnElement[str] = literal_column("'true'")
 _FALSE: ColumnElement[str] = literal_column("'false'")
+Condition = ColumnElement[bool]
 
 
 class Terms:
-    """SQLite's terms. Values are bound by name."""
+    """SQLite's terms."""
 
     dialect: Dialect = pysqlite.dialect(paramstyle="named")
 
@@ -36,28 +41,57 @@ class Terms:
         """A statement as text."""
         return str(statement.compile(dialect=self.dialect))
 
-    def text_values(self, text: str) -> dict[str, str]:
-        """What `contains` and `contains_folded` bind for a text."""
-        return {"like": like_pattern(text), "folded": text.casefold()}
+    def text_value(self, text: str, as_ascii: bool) -> str:
+        """What `contains` (`as_ascii`) or `contains_folded` binds for a text; NUL is any text."""
+        return like_pattern(f"\0{text}\0") if as_ascii else text.casefold()
 
-    def contains(self) -> ColumnElement[bool]:
+    def like_value(self, pattern: str) -> str:
+        """What `like` binds for a pattern in which NUL is any text."""
+        return glob_pattern(pattern)
+
+    def paths(self, name: str, path: str) -> dict[str, str]:
+        """The paths to bind for a member."""
+        return {f"{name}_whole": json_path([path]), f"{name}_nested": json_path(path.split("."))}
+
+    def contains(self, name: str) -> Condition:
         """Whether the message contains a text of A–Z and letters without case."""
-        return log.c.message.like(bindparam("like"), escape="\\")
+        return log.c.message.like(bindparam(name), escape="\\")
 
-    def contains_folded(self) -> ColumnElement[bool]:
+    def contains_folded(self, name: str) -> Condition:
         """Whether the message contains any text, in any case."""
-        found: ColumnElement[bool] = func.contains_folded(log.c.message, bindparam("folded"))
+        found: Condition = func.contains_folded(log.c.message, bindparam(name))
         return found
 
-    def attribute(self, n: int) -> ColumnElement[bool]:
-        """`a.b` is the member `a.b` or the member `b` of `a`; true and false as written."""
-        found = []
-        for path in (f"whole_{n}", f"nested_{n}"):
-            value = func.json_extract(log.c.attributes, bindparam(path))
-            found.append(cast(value, String) == bindparam(f"attribute_{n}"))
-            raw = log.c.attributes.op("->")(bindparam(path))
-            found.append(and_(raw == bindparam(f"bare_{n}"), or_(raw == _TRUE, raw == _FALSE)))
-        return or_(*found)
+    def like(self, value: ColumnElement[Any], name: str) -> Condition:
+        """Whether all of a value is like a pattern, in the same case."""
+        return value.op("GLOB", is_comparison=True)(bindparam(name))
+
+    def certain(self, condition: Condition) -> Condition:
+        """A condition that is false where it is unknown."""
+        return func.coalesce(condition, literal_column("0"))
+
+    def member(self, column: Column[Any], sign: str, name: str) -> Condition:
+        """A member of a JSON column against a value; true and false as they are written."""
+        return or_(*(self._member(column, sign, name, path) for path in _both(name)))
+
+    def _member(
+        self, column: Column[Any], sign: str, name: str, path: ColumnElement[str]
+    ) -> Condition:
+        given: ColumnElement[Any] = bindparam(name)
+        value = func.json_extract(column, path)
+        if sign == "=":
+            raw = column.op("->")(path)
+            is_flag = and_(raw == given, or_(raw == _TRUE, raw == _FALSE))
+            return or_(cast(value, String) == given, is_flag)
+        if sign == "like":
+            return self.like(cast(value, String), name)
+        is_number = func.json_type(column, path).in_(_words("integer", "real"))
+        return and_(is_number, value.op(sign, is_comparison=True)(given))
+
+    def has_member(self, column: Column[Any], name: str) -> Condition:
+        """Whether a JSON column has a member that is not null."""
+        kinds = (func.json_type(column, path) for path in _both(name))
+        return or_(*(kind != literal_column("'null'") for kind in kinds))
 
     def bucket(self) -> ColumnElement[int]:
         """The number of the bucket of `:width` µs in which a record's time lies."""
@@ -69,34 +103,68 @@ class MySQLTerms(Terms):
 
     dialect = pymysql.dialect(paramstyle="pyformat")
 
-    def text_values(self, text: str) -> dict[str, str]:
-        """What `contains` and `contains_folded` bind for a text."""
-        return {"like": like_pattern(text.lower()), "folded": folded_pattern(text.casefold())}
+    def text_value(self, text: str, as_ascii: bool) -> str:
+        """What `contains` (`as_ascii`) or `contains_folded` binds for a text; NUL is any text."""
+        if as_ascii:
+            return like_pattern(f"\0{text.lower()}\0")
+        return "(?s)" + ".*".join(map(folded_pattern, text.casefold().split("\0")))
 
-    def contains(self) -> ColumnElement[bool]:
+    def like_value(self, pattern: str) -> str:
+        """What `like` binds for a pattern in which NUL is any text."""
+        return like_pattern(pattern)
+
+    def contains(self, name: str) -> Condition:
         """Whether the message contains a text of A–Z and letters without case."""
-        return func.lower(log.c.message).like(bindparam("like"), escape="\\")
+        return func.lower(log.c.message).like(bindparam(name), escape="\\")
 
-    def contains_folded(self) -> ColumnElement[bool]:
+    def contains_folded(self, name: str) -> Condition:
         """Whether the message contains any text, in any case."""
-        return log.c.message.regexp_match(bindparam("folded"))
+        return log.c.message.regexp_match(bindparam(name))
 
-    def attribute(self, n: int) -> ColumnElement[bool]:
+    def like(self, value: ColumnElement[Any], name: str) -> Condition:
+        """Whether all of a value is like a pattern, in the same case."""
+        return value.like(bindparam(name), escape="\\")
+
+    def _member(
+        self, column: Column[Any], sign: str, name: str, path: ColumnElement[str]
+    ) -> Condition:
         """The same members as on SQLite, to which true is 1 as well, and null is nothing."""
-        value: ColumnElement[str] = bindparam(f"attribute_{n}")
-        found: list[ColumnElement[bool]] = []
-        for path in (f"whole_{n}", f"nested_{n}"):
-            raw = func.json_extract(log.c.attributes, bindparam(path))
-            kind, text = func.json_type(raw), func.json_unquote(raw)
-            found.append(and_(text == value, kind != literal_column("'NULL'")))
-            is_flag = kind == literal_column("'BOOLEAN'")
-            for word, number in ((_TRUE, "'1'"), (_FALSE, "'0'")):
-                found.append(and_(is_flag, text == word, value == literal_column(number)))
+        given: ColumnElement[Any] = bindparam(name)
+        raw = func.json_extract(column, path)
+        kind, text = func.json_type(raw), func.json_unquote(raw)
+        if sign == "like":
+            return and_(self.like(text, name), kind != literal_column("'NULL'"))
+        if sign != "=":
+            is_number = kind.in_(_words("INTEGER", "UNSIGNED INTEGER", "DOUBLE", "DECIMAL"))
+            return and_(is_number, cast(text, Double).op(sign, is_comparison=True)(given))
+        found = [and_(text == given, kind != literal_column("'NULL'"))]
+        is_flag = kind == literal_column("'BOOLEAN'")
+        for word, number in ((_TRUE, "'1'"), (_FALSE, "'0'")):
+            found.append(and_(is_flag, text == word, given == literal_column(number)))
         return or_(*found)
+
+    def has_member(self, column: Column[Any], name: str) -> Condition:
+        """Whether a JSON column has a member that is not null."""
+        kinds = (func.json_type(func.json_extract(column, path)) for path in _both(name))
+        return or_(*(kind != literal_column("'NULL'") for kind in kinds))
 
     def bucket(self) -> ColumnElement[int]:
         """The number of the bucket of `:width` µs in which a record's time lies."""
         return log.c.time.op("DIV")(bindparam("width"))
+
+
+def json_path(keys: list[str]) -> str:
+    """A path of SQL's JSON functions to nested members."""
+    escaped = (key.replace("\\", "\\\\").replace('"', '\\"') for key in keys)
+    return "$" + "".join(f'."{key}"' for key in escaped)
+
+
+def _both(name: str) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    return bindparam(f"{name}_whole"), bindparam(f"{name}_nested")
+
+
+def _words(*words: str) -> list[ColumnElement[str]]:
+    return [literal_column(f"'{word}'") for word in words]
 
 
 SQLITE, MYSQL = Terms(), MySQLTerms()

@@ -44,6 +44,15 @@ class BadParameter(Problem):
     status, code, title = 400, "bad_parameter", "A parameter could not be understood"
 
 
+class BadQuery(Problem):
+    """`q` is not of the query language; `position` says where, in characters from 0."""
+
+    status, code, title = 400, "bad_query", "The query could not be understood"
+
+    def __init__(self, detail: str, position: int) -> None:
+        super().__init__(detail, position=position)
+
+
 class BadCursor(Problem):
     """The cursor is not one of ours, or belongs to another query."""
 

@@ -20,7 +20,7 @@ from service.app_shapes import (
     KeyDetails,
 )
 from service.journal import waiting_records
-from service.parameters import parse_moment
+from service.parameters import moment_of
 from service.scrub import check_scrubbing
 from utils.app_settings import AppSettings
 from utils.clock import DAY, MINUTE, format_time, now_us
@@ -105,8 +105,8 @@ def known_key(key: IngestKey | None) -> IngestKey:
 
 def count(apps: Apps, app_id: int, query: CounterQuery, journal: Path) -> Counters:
     """What became of an app's records that arrived in a range of time. Raises BadParameter."""
-    end = now_us() + MINUTE if query.end is None else parse_moment("to", query.end)
-    start = end - DAY if query.start is None else parse_moment("from", query.start)
+    end = now_us() + MINUTE if query.end is None else moment_of("to", query.end)
+    start = end - DAY if query.start is None else moment_of("from", query.start)
     if not 0 <= end - start <= MAX_DAYS * DAY:
         raise BadParameter(f"from must be before to, and at most {MAX_DAYS} days")
     hours: dict[int, Hour] = {}

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from database.expression import EVERYTHING, All, Compares, Either, IsSet, Member, Node, Not
 from database.log_query import LogFilter
 from exceptions import BadParameter, Forbidden, NotFound
-from utils.clock import LAST, parse_time
+from service.query_language import parse_query_text
+from utils.clock import LAST, parse_moment
 from utils.level import NAMES, severity_of
 
 TEXT_FILTERS = frozenset(
@@ -26,7 +28,6 @@ MAX_LIMIT = 1000
 DEFAULT_LIMIT = 100
 MAX_INTERVAL = 1_000_000  # of any unit; as microseconds it still fits into 64 bits
 ORDERS = {"newest": True, "desc": True, "oldest": False, "asc": False}
-UNTRUSTED = {"hide": False, "only": True}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 Parameters = list[tuple[str, str]]
 T = TypeVar("T", bound=msgspec.Struct)
@@ -60,8 +61,7 @@ def parse_query(
     """
     wanted: dict[str, Any] = {"apps": apps}
     rest: dict[str, Any] = {}
-    fields: list[tuple[str, str]] = []
-    attributes: list[tuple[str, str]] = []
+    where: list[Node] = []
     seen: set[str] = set()
     for pair in parameters:
         name, value = (text.replace("\0", "\ufffd") for text in pair)  # as records are stored
@@ -69,14 +69,15 @@ def parse_query(
             raise BadParameter(f"{name} is given twice")
         seen.add(name)
         if name in TEXT_FILTERS:
-            fields.append((name, value))
+            where.append(Compares(name, "=", value))
         elif name.startswith("attr.") and len(name) > len("attr."):
-            attributes.append((name.removeprefix("attr."), value))
+            where.append(Member("attributes", name.removeprefix("attr."), "=", value))
         elif name == "app":
             wanted["apps"] = (_app(value, apps, all_apps),)
-        elif name in _FILTERS:
-            target, parse = _FILTERS[name]
-            wanted[target] = parse(name, value)
+        elif name in _BOUNDS:
+            wanted[_BOUNDS[name]] = moment_of(name, value)
+        elif name in _CONDITIONS:
+            where.append(_CONDITIONS[name](name, value))
         elif name in options:
             target, parse = _OPTIONS[name]
             rest[target] = parse(name, value)
@@ -84,7 +85,7 @@ def parse_query(
             raise BadParameter(f"{name} is unknown")
     if "min_level" in seen and "level" in seen:
         raise BadParameter("level and min_level exclude each other")
-    wanted |= {"fields": tuple(sorted(fields)), "attributes": tuple(sorted(attributes))}
+    wanted["where"] = _together(where)
     asked = tuple(sorted(pair for pair in parameters if pair[0] not in ("cursor", "limit")))
     return Query(LogFilter(**wanted), asked=asked, **rest)
 
@@ -101,6 +102,11 @@ def read_parameters(parameters: Parameters, kind: type[T]) -> T:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         raise BadParameter(str(error).replace(" - at `$.", " for `")) from None
+
+
+def _together(where: list[Node]) -> Node:
+    """All conditions in one order, so that queries of the same kind share a statement."""
+    return All(tuple(sorted((node for node in where if node != EVERYTHING), key=repr)))
 
 
 def _app(value: str, apps: tuple[int, ...], all_apps: tuple[int, ...]) -> int:
@@ -120,16 +126,21 @@ def _number(value: str, most: int) -> int | None:
     return int(value) if plain and 1 <= int(value) <= most else None
 
 
-def parse_moment(name: str, value: str) -> int:
+def moment_of(name: str, value: str) -> int:
     """A time that was given as a parameter, in µs. Raises BadParameter."""
-    moment = parse_time(value)
+    moment = parse_moment(value)
     if moment is None or abs(moment) > LAST:
-        raise BadParameter(f"{name} must be RFC 3339 or a Unix time")
+        raise BadParameter(f"{name} must be RFC 3339, a Unix time or like -15m")
     return max(moment, 0)  # no record is older
 
 
-def _levels(name: str, value: str) -> tuple[tuple[int, int], ...]:
-    return tuple(_range(name, level.strip()) for level in value.split(","))
+def _levels(name: str, value: str) -> Node:
+    levels = tuple(_between(*_range(name, level.strip())) for level in value.split(","))
+    return Either(levels) if len(levels) > 1 else levels[0]
+
+
+def _between(low: int, high: int) -> Node:
+    return All((Compares("severity", ">=", low), Compares("severity", "<=", high)))
 
 
 def _range(name: str, level: str) -> tuple[int, int]:
@@ -140,18 +151,22 @@ def _range(name: str, level: str) -> tuple[int, int]:
     return (severity, severity) if level.isdecimal() else (severity, severity + 3)
 
 
-def _min_level(name: str, value: str) -> tuple[tuple[int, int], ...]:
-    return ((_range(name, value.strip())[0], 24),)
+def _min_level(name: str, value: str) -> Node:
+    return Compares("severity", ">=", _range(name, value.strip())[0])
+
+
+def _query(name: str, value: str) -> Node:
+    return parse_query_text(value)
 
 
 def _text(name: str, value: str) -> str:
     return value
 
 
-def _untrusted(name: str, value: str) -> bool:
-    if value not in UNTRUSTED:
+def _untrusted(name: str, value: str) -> Node:
+    if value not in ("hide", "only"):
         raise BadParameter(f"{name} must be hide or only")
-    return UNTRUSTED[value]
+    return IsSet("untrusted") if value == "only" else Not(IsSet("untrusted"))
 
 
 def _limit(name: str, value: str) -> int:
@@ -182,13 +197,12 @@ def _by(name: str, value: str) -> str:
     return value
 
 
-_FILTERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "from": ("start", parse_moment),
-    "to": ("end", parse_moment),
-    "level": ("severities", _levels),
-    "min_level": ("severities", _min_level),
-    "q": ("text", _text),
-    "untrusted": ("untrusted", _untrusted),
+_BOUNDS = {"from": "start", "to": "end"}
+_CONDITIONS: dict[str, Callable[[str, str], Node]] = {
+    "level": _levels,
+    "min_level": _min_level,
+    "q": _query,
+    "untrusted": _untrusted,
 }
 _OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "limit": ("limit", _limit),

@@ -10,18 +10,22 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string"}
 _LEVEL: Schema = {"anyOf": [{"enum": NAMES}, {"type": "integer", "minimum": 1, "maximum": 24}]}
 _MOMENT: Schema = {
-    "anyOf": [{"type": "string", "format": "date-time"}, {"type": "number", "minimum": 0}]
+    "anyOf": [
+        {"type": "string", "format": "date-time"},
+        {"type": "number", "minimum": 0},
+        {"type": "string", "pattern": "^(now|-[0-9]{1,9}[smhdw])$"},
+    ]
 }
 _LENGTH: Schema = {"type": "string", "pattern": "^[1-9][0-9]{0,4}[smhd]?$"}
 
 # Name: what it is for, and its schema.
 FILTERS: dict[str, tuple[str, Schema]] = {
     "app": ("The id of an app.", {"type": "integer", "minimum": 1, "maximum": 2**31}),
-    "from": ("From this time on: RFC 3339 or a Unix time.", _MOMENT),
+    "from": ("From this time on: RFC 3339, a Unix time or, from now, `-15m`.", _MOMENT),
     "to": ("Before this time.", _MOMENT),
     "level": ("One level or several, with commas between them.", _LEVEL),
     "min_level": ("This level and those above; not together with `level`.", _LEVEL),
-    "q": ("A part of the message, in any case and language.", _TEXT),
+    "q": ("What to look for, in the query language.", _TEXT),
     "untrusted": (
         "Records from an origin or package that the app does not name: only these, or none.",
         {"enum": ["only", "hide"]},

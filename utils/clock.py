@@ -14,6 +14,8 @@ DAY = 86_400 * SECOND
 YEAR_2000 = 946_684_800 * SECOND
 LAST = 253_402_300_800 * SECOND - 1  # the end of the year 9999, the last that RFC 3339 can write
 
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_AGO = re.compile(r"-([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])")
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d)?)(?:[.,](\d+))?)? ?([Zz]|[+-]\d\d:?\d\d)?"
 )
@@ -52,6 +54,15 @@ def parse_time(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return from_number(value) if isinstance(value, int) or math.isfinite(value) else None
+
+
+def parse_moment(text: str) -> int | None:
+    """A time that a person asks for: as `parse_time`, or before now: `-15m`, `-1.5h`, `now`."""
+    text = text.strip()
+    ago = _AGO.fullmatch(text)
+    if ago is None:
+        return now_us() if text == "now" else parse_time(text)
+    return now_us() - round(float(ago[1]) * UNITS[ago[2]] * SECOND)
 
 
 def _parse_text(text: str) -> int | None:

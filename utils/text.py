@@ -5,8 +5,17 @@ from functools import lru_cache
 
 
 def contains_folded(text: str, needle: str) -> bool:
-    """Whether `text` contains `needle`, which is case-folded already (Unicode, full folding)."""
-    return needle in text.casefold()
+    """Whether `text` contains `needle`, which is case-folded already (Unicode, full folding).
+
+    A NUL in the needle, which no stored text has, stands for any text.
+    """
+    folded, at = text.casefold(), 0
+    for piece in needle.split("\0"):
+        at = folded.find(piece, at)
+        if at < 0:
+            return False
+        at += len(piece)
+    return True
 
 
 def folds_like_ascii(needle: str) -> bool:
@@ -20,10 +29,16 @@ def folds_like_ascii(needle: str) -> bool:
     )
 
 
-def like_pattern(needle: str) -> str:
-    """The needle as a LIKE pattern with `\\` as its escape."""
-    escaped = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+def like_pattern(pattern: str) -> str:
+    """A pattern for LIKE with `\\` as its escape, from one in which NUL is any text."""
+    escaped = pattern.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped.replace("\0", "%")
+
+
+def glob_pattern(pattern: str) -> str:
+    """A pattern for SQLite's GLOB, which minds case, from one in which NUL is any text."""
+    escaped = pattern.replace("[", "[[]").replace("?", "[?]").replace("*", "[*]")
+    return escaped.replace("\0", "*")
 
 
 def folded_pattern(folded: str) -> str:

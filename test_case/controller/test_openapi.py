@@ -87,7 +87,12 @@ def test_what_needs_a_key_or_token_says_so(asked: dict[str, Any]) -> None:
 
 
 def test_the_described_parameters_are_those_that_are_read() -> None:
-    assert set(FILTERS) == {"app", *parameters.TEXT_FILTERS, *parameters._FILTERS}
+    assert set(FILTERS) == {
+        "app",
+        *parameters.TEXT_FILTERS,
+        *parameters._BOUNDS,
+        *parameters._CONDITIONS,
+    }
     assert set(OPTIONS) == set(parameters._OPTIONS)
 
 

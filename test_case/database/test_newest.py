@@ -10,6 +10,7 @@ import pytest
 from node import APPS, Node, frame
 from redis_server import RedisServer
 
+from database.expression import Contains
 from database.log_query import LogFilter
 from database.log_reader import Page, position_of
 from database.mysql_store import MySQLStore
@@ -131,7 +132,7 @@ def test_whatever_else_is_asked_for_is_searched(
     write(node, "one", "two", "three")
     last = position_of(store.search(LogFilter((1,)), 1).rows[0])
     for wanted, limit, newest_first, after in (
-        (LogFilter((1,), text="one"), 5, True, None),
+        (LogFilter((1,), where=Contains("one")), 5, True, None),
         (LogFilter((1,), start=0), 5, True, None),
         (LogFilter((1,)), 5, False, None),
         (LogFilter((1,)), 5, True, last),

@@ -12,6 +12,8 @@ from sqlalchemy import update
 
 from database import day_file, drainer, mysql_days
 from database.day_append import Prepared
+from database.expression import ANY, LIKE, All, Compares, Contains, Either, IsSet, Member, Not
+from database.expression import Node as Condition
 from database.frame import Frame
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter, Position
@@ -59,6 +61,15 @@ def store_on(node: Node, messages: list[str], at: int) -> str:
     return day_of(at)
 
 
+JOINED: list[dict[str, Any]] = [
+    {"message": "1", "user_id": "a", "attributes": {"screen": "home", "http": {"status": 200}}},
+    {"message": "2", "user_id": "a", "attributes": {"http.status": 503, "screen": None}},
+    {"message": "3", "user_id": "b", "attributes": {"screen": "home", "ms": 1.5,
+                                                   "http": {"status": "5x"}}},
+    {"message": "4", "exception": {"type": "TypeError"}},
+]  # fmt: skip
+
+
 def store_records(node: Node, records: list[dict[str, Any]]) -> None:
     payload = msgspec.json.encode(records)
     node.write_segment(raw_frame(payload, len(records)))
@@ -69,8 +80,8 @@ def everything(node: Node) -> Page:
     return node.store.search(LogFilter(APPS), 10_000)
 
 
-def found(node: Node, **wanted: Any) -> list[str]:
-    return sorted(messages_of(node.store.search(LogFilter(APPS, **wanted), 10_000)))
+def found(node: Node, where: Condition) -> list[str]:
+    return sorted(messages_of(node.store.search(LogFilter(APPS, where=where), 10_000)))
 
 
 def days_of(node: Node) -> list[str]:
@@ -289,7 +300,7 @@ class TestStore:
         assert sorted(node.stored()) == sorted(TEXTS)
         for needle in NEEDLES:
             expected = sorted(text for text in TEXTS if contains_folded(text, needle.casefold()))
-            assert found(node, text=needle) == expected, needle
+            assert found(node, Contains(needle)) == expected, needle
 
     def test_fields_are_compared_exactly(self, node: Node) -> None:
         store_records(node, FIELDS)
@@ -302,7 +313,7 @@ class TestStore:
             ("release", "1.0", ["a"]),
             ("release", "' OR 1=1 -- ", []),
         ]:
-            assert found(node, fields=((name, value),)) == expected, (name, value)
+            assert found(node, Compares(name, "=", value)) == expected, (name, value)
 
     def test_attributes_are_found_by_their_path(self, node: Node) -> None:
         store_records(
@@ -314,11 +325,74 @@ class TestStore:
                 for n, attributes in enumerate(ATTRIBUTES)
                 if value in _spellings(attributes, path)
             ]
-            assert found(node, attributes=((path, value),)) == expected, (path, value)
+            assert found(node, Member("attributes", path, "=", value)) == expected, (path, value)
 
     def test_severities_are_ranges(self, node: Node) -> None:
         store_records(node, [{"message": str(n), "level": n} for n in range(1, 25)])
-        assert found(node, severities=((1, 2), (24, 24))) == ["1", "2", "24"]
+        assert found(node, Compares("severity", ">", 22)) == ["23", "24"]
+        either = Either((Compares("severity", "<=", 2), Compares("severity", "=", 24)))
+        assert found(node, either) == ["1", "2", "24"]
+
+    def test_conditions_may_be_joined_and_turned_round(self, node: Node) -> None:
+        store_records(node, JOINED)
+        by_a, is_home = Compares("user_id", "=", "a"), Member("attributes", "screen", "=", "home")
+        for where, expected in [
+            (All(), ["1", "2", "3", "4"]),
+            (All((by_a, is_home)), ["1"]),
+            (Either((by_a, is_home)), ["1", "2", "3"]),
+            (Not(by_a), ["3", "4"]),
+            (Not(is_home), ["2", "4"]),
+            (Not(Either((by_a, is_home))), ["4"]),
+            (Not(Not(by_a)), ["1", "2"]),
+            (IsSet("user_id"), ["1", "2", "3"]),
+            (Not(IsSet("user_id")), ["4"]),
+            (IsSet("attributes", "http.status"), ["1", "2", "3"]),
+            (Not(IsSet("attributes", "screen")), ["2", "4"]),
+            (Either((Contains("1"), Not(Contains("3")), Contains("4"))), ["1", "2", "4"]),
+        ]:
+            assert found(node, where) == expected, where
+
+    def test_members_are_compared_as_numbers_and_by_patterns(self, node: Node) -> None:
+        store_records(node, JOINED)
+        for path, sign, value, expected in [
+            ("http.status", ">=", 500.0, ["2"]),
+            ("http.status", "<", 500.0, ["1"]),
+            ("http.status", "<=", 200.0, ["1"]),
+            ("ms", ">", 1.0, ["3"]),
+            ("screen", LIKE, f"h{ANY}", ["1", "3"]),
+            ("screen", LIKE, f"H{ANY}", []),
+            ("http.status", LIKE, f"5{ANY}", ["2", "3"]),
+            ("absent", LIKE, ANY, []),
+        ]:
+            assert found(node, Member("attributes", path, sign, value)) == expected, path
+        assert found(node, Member("exception", "type", "=", "TypeError")) == ["4"]
+
+    def test_patterns_are_of_the_whole_field_and_mind_case(self, node: Node) -> None:
+        for name in ("[a]%_?*\\x", "支付-1", "A-1", "a-1"):
+            store_records(node, [{"message": name, "user_id": name}])
+        for pattern, expected in [
+            (f"{ANY}-1", ["A-1", "a-1", "支付-1"]),
+            (f"a{ANY}", ["a-1"]),
+            (f"{ANY}-", []),
+            (f"支{ANY}1", ["支付-1"]),
+            (f"[a]{ANY}", ["[a]%_?*\\x"]),
+            (f"{ANY}%_?*\\{ANY}", ["[a]%_?*\\x"]),
+            (f"{ANY}_1", []),
+        ]:
+            assert found(node, Compares("user_id", LIKE, pattern)) == expected, pattern
+
+    def test_pieces_of_a_message_are_found_in_their_order(self, node: Node) -> None:
+        texts = ["Zahlung über 5 € misslungen", "misslungen: Zahlung ÜBER", "支付 5 失败", "100%_"]
+        store_records(node, [{"message": text} for text in texts])
+        for text, expected in [
+            (f"zahlung{ANY}MISSLUNGEN", [texts[0]]),
+            (f"Über{ANY}€", [texts[0]]),
+            (f"zahlung{ANY}über", sorted(texts[:2])),
+            (f"支付{ANY}失败", [texts[2]]),
+            (f"失败{ANY}支付", []),
+            (f"1{ANY}%_", [texts[3]]),
+        ]:
+            assert found(node, Contains(text)) == expected, text
 
     # Once, and only once.
 
@@ -437,7 +511,7 @@ class TestStore:
         assert [p.schema_version for p in node.store.catalogue.partitions()] == [3]
         store_records(node, [{"message": "new", "span_id": "s"}])
         assert node.stored() == ["new", "old"]
-        assert found(node, fields=(("span_id", "s"),)) == ["new"]
+        assert found(node, Compares("span_id", "=", "s")) == ["new"]
 
     def test_a_partition_of_a_newer_version_is_refused(self, node: Node) -> None:
         store_on(node, ["a"], NOW)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from database.expression import All, Compares, Contains, Either, Member, Node, Not
 from database.log_query import LogFilter
-from exceptions import BadParameter, Forbidden, NotFound, Problem
+from exceptions import BadParameter, BadQuery, Forbidden, NotFound, Problem
 from service.parameters import (
     DEFAULT_LIMIT,
     HISTOGRAM_OPTIONS,
@@ -17,7 +18,7 @@ from service.parameters import (
     Query,
     parse_query,
 )
-from utils.clock import LAST, SECOND, format_time
+from utils.clock import LAST, MINUTE, SECOND, format_time, now_us
 from utils.level import NAMES, SEVERITIES
 
 OWN, ALL = (2, 5), (1, 2, 5)
@@ -35,6 +36,17 @@ def parse(
 
 def wanted(*parameters: tuple[str, str]) -> LogFilter:
     return parse(*parameters).wanted
+
+
+def conditions(*parameters: tuple[str, str]) -> tuple[Node, ...]:
+    """What is asked of a record beside its app and time."""
+    where = wanted(*parameters).where
+    assert isinstance(where, All)
+    return where.parts
+
+
+def between(low: int, high: int) -> Node:
+    return All((Compares("severity", ">=", low), Compares("severity", "<=", high)))
 
 
 def refused(name: str, value: str) -> None:
@@ -57,28 +69,35 @@ def test_without_parameters_all_records_of_the_reader_are_wanted() -> None:
 @pytest.mark.parametrize("name", sorted(TEXT_FILTERS))
 @pytest.mark.parametrize("value", ["x", "", " 中文 ", "a,b", "%"])
 def test_a_text_field_is_taken_as_it_is(name: str, value: str) -> None:
-    assert wanted((name, value)) == LogFilter(ALL, fields=((name, value),))
+    assert wanted((name, value)) == LogFilter(ALL, where=All((Compares(name, "=", value),)))
 
 
 def test_text_fields_go_together_in_one_order() -> None:
-    fields = (("device_id", "d"), ("user_id", "u"))
-    assert wanted(*fields).fields == wanted(*reversed(fields)).fields == fields
+    fields = (("device_id", "d"), ("user_id", "u"), ("q", "x"), ("min_level", "info"))
+    assert wanted(*fields).where == wanted(*reversed(fields)).where
+    assert len(conditions(*fields)) == 4
 
 
 @pytest.mark.parametrize("path", ["k", "a.b", "中", 'quote"', "attr.k", "$", "a.", ".", " "])
 def test_an_attribute_by_its_path(path: str) -> None:
-    assert wanted((f"attr.{path}", "5")).attributes == ((path, "5"),)
+    assert conditions((f"attr.{path}", "5")) == (Member("attributes", path, "=", "5"),)
 
 
-def test_a_search_text_is_taken_as_it_is() -> None:
-    assert wanted(("q", " Disk 已满 ")).text == " Disk 已满 "
-    assert wanted(("q", "")) == LogFilter(ALL)
+def test_q_is_of_the_query_language() -> None:
+    assert conditions(("q", '"Disk 已满" -x')) == (
+        All((Contains("Disk 已满"), Not(Contains("x")))),
+    )
+    assert wanted(("q", "")) == wanted(("q", "*")) == LogFilter(ALL)
+    with pytest.raises(BadQuery):
+        parse(("q", "(x"))
 
 
 def test_nul_is_sought_as_it_is_stored() -> None:
-    found = wanted(("q", "a\0"), ("user_id", "\0"), ("attr.k\0", "\0"))
-    assert (found.text, found.fields) == ("a\ufffd", (("user_id", "\ufffd"),))
-    assert found.attributes == (("k\ufffd", "\ufffd"),)
+    assert conditions(("q", "a\0"), ("user_id", "\0"), ("attr.k\0", "\0")) == (
+        Compares("user_id", "=", "\ufffd"),
+        Contains("a\ufffd"),
+        Member("attributes", "k\ufffd", "=", "\ufffd"),
+    )
 
 
 @pytest.mark.parametrize("name", ["from", "to"])
@@ -102,6 +121,13 @@ def test_a_moment_in_any_form(name: str, value: str, moment: int) -> None:
     assert wanted((name, value)) == expected
 
 
+def test_a_moment_told_from_now() -> None:
+    found = wanted(("from", "-1.5h"), ("to", "now"))
+    assert found.start is not None and found.end is not None
+    assert abs(found.end - found.start - 90 * MINUTE) < SECOND
+    assert abs(found.end - now_us()) < MINUTE
+
+
 @given(st.integers(0, LAST), st.integers(0, LAST))
 def test_a_range_of_time(start: int, end: int) -> None:
     found = wanted(("from", format_time(start)), ("to", format_time(end)))
@@ -110,7 +136,8 @@ def test_a_range_of_time(start: int, end: int) -> None:
 
 @pytest.mark.parametrize("name", ["from", "to"])
 @pytest.mark.parametrize(
-    "value", ["", "now", "2026-13-01", "10:00", "nan", "1e400.", "9" * 19 + "0" * 9, "9" * 5000]
+    "value",
+    ["", "then", "-5y", "2026-13-01", "10:00", "nan", "1e400.", "9" * 19 + "0" * 9, "9" * 5000],
 )
 def test_what_is_no_moment_is_refused(name: str, value: str) -> None:
     refused(name, value)
@@ -120,15 +147,16 @@ def test_what_is_no_moment_is_refused(name: str, value: str) -> None:
 def test_a_level_is_its_four_severities(name: str) -> None:
     low = SEVERITIES[name]
     for spelling in (name, name.upper(), f" {name} "):
-        assert wanted(("level", spelling)).severities == ((low, low + 3),)
-        assert wanted(("min_level", spelling)).severities == ((low, 24),)
+        assert conditions(("level", spelling)) == (between(low, low + 3),)
+        assert conditions(("min_level", spelling)) == (Compares("severity", ">=", low),)
 
 
 def test_aliases_and_numbers_are_levels_too() -> None:
-    assert wanted(("level", "warn")).severities == ((13, 16),)
-    assert wanted(("level", "15")).severities == ((15, 15),)
-    assert wanted(("min_level", "15")).severities == ((15, 24),)
-    assert wanted(("level", "error, 9,FATAL")).severities == ((17, 20), (9, 9), (21, 24))
+    assert conditions(("level", "warn")) == (between(13, 16),)
+    assert conditions(("level", "15")) == (between(15, 15),)
+    assert conditions(("min_level", "15")) == (Compares("severity", ">=", 15),)
+    several = Either((between(17, 20), between(9, 9), between(21, 24)))
+    assert conditions(("level", "error, 9,FATAL")) == (several,)
 
 
 @pytest.mark.parametrize("name", ["level", "min_level"])

@@ -17,7 +17,7 @@ SQL = apsw.Connection(":memory:")
 
 def like(text: str, needle: str) -> bool:
     """What SQLite finds."""
-    pattern = like_pattern(needle)
+    pattern = like_pattern(f"\0{needle}\0")
     (found,) = SQL.execute("SELECT ? LIKE ? ESCAPE '\\'", (text, pattern)).fetchone() or (None,)
     return bool(found)
 
