@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import (
     Column,
     ColumnElement,
-    Double,
     Select,
     String,
     and_,
@@ -136,7 +135,9 @@ class MySQLTerms(Terms):
             return and_(self.like(text, name), kind != literal_column("'NULL'"))
         if sign != "=":
             is_number = kind.in_(_words("INTEGER", "UNSIGNED INTEGER", "DOUBLE", "DECIMAL"))
-            return and_(is_number, cast(text, Double).op(sign, is_comparison=True)(given))
+            return and_(
+                is_number, text.op("+")(literal_column("0e0")).op(sign, is_comparison=True)(given)
+            )
         found = [and_(text == given, kind != literal_column("'NULL'"))]
         is_flag = kind == literal_column("'BOOLEAN'")
         for word, number in ((_TRUE, "'1'"), (_FALSE, "'0'")):

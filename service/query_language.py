@@ -27,7 +27,7 @@ _parsing = threading.Lock()  # the parser keeps its state in itself
 
 # luqum wants `level:>=warning` and `seq:>"-1"`; comparisons as they are written elsewhere get that.
 _COMPARISON = re.compile(
-    r'"(?:[^"\\]|\\.)*"|\\.|(?<![\w.])([a-z_]+(?:\.[\w.-]+)?)([<>]=?)(?![<>=\s])(-[^\s()"]*)?'
+    r'"(?:[^"\\]|\\.)*"|\\\W?|(?<![\w.])([a-z_]+(?:\.[\w.-]+)?)([<>]=?)(?![<>=\s])(-[^\s()"]*)?'
 )
 
 
@@ -48,6 +48,9 @@ def _with_colons(text: str) -> tuple[str, list[int]]:
 
     def put(match: re.Match[str]) -> str:
         name, sign, negative = match.groups()
+        if match[0].rstrip() == "\\":  # as in paths: what stands behind it has no other meaning
+            inserted.append(match.start() + len(inserted))
+            return "\\" + match[0]
         if not name or not (name in FIELDS or name.partition(".")[0] in JSON):
             return match[0]
         inserted.append(match.end(1) + len(inserted))
@@ -197,12 +200,12 @@ class _Reader:
 def _value_of(item: Any) -> tuple[str, bool]:
     """The text that a word or phrase stands for, ANY for `*`; and whether it is `*` alone."""
     if type(item).__name__ == "Phrase":
-        return re.sub(r"\\(.)", r"\1", item.value[1:-1], flags=re.DOTALL), False
+        return re.sub(r'\\(["\\])', r"\1", item.value[1:-1]), False
     return "".join(_unescaped(item.value)), item.value == "*"
 
 
 def _unescaped(word: str) -> Iterator[str]:
-    for part in re.findall(r"\\.|[^\\]|\\", word, re.DOTALL):
+    for part in re.findall(r"\\.|.", word, re.DOTALL):
         yield ANY if part == "*" else part[-1]
 
 
