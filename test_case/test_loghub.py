@@ -220,11 +220,17 @@ def test_each_level_is_counted_as_it_was_logged(reported: Reported) -> None:
     assert found == expected
 
 
+def quoted(text: str) -> str:
+    """A text as `q` wants it."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 def test_a_word_is_found_in_any_case_and_nowhere_else(reported: Reported) -> None:
     word = reported.form.word
     wanted = [r for r in reported.expected if word.lower() in r["message"].lower()]
     assert len(wanted) < len(reported.expected)
-    assert shown(reported.query(q=word)) == wanted
+    assert shown(reported.query(q=quoted(word))) == wanted
     assert wanted or len(reported.expected) < BATCH
 
 
@@ -232,7 +238,7 @@ def test_a_word_is_found_in_any_case_and_nowhere_else(reported: Reported) -> Non
 def test_chinese_is_found(reported: Reported, words: str) -> None:
     wanted = [record for record in reported.expected if words in record["message"]]
     assert wanted
-    assert shown(reported.query(q=words)) == wanted
+    assert shown(reported.query(q=quoted(words))) == wanted
 
 
 def test_a_logger_and_a_time_choose_their_records(reported: Reported) -> None:

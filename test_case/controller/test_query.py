@@ -139,7 +139,7 @@ FILTERS: list[tuple[Record, set[int]]] = [
     ({"q": "xzy"}, set()),
     ({"q": "\\temp\\"}, {4}),
     ({"q": "\\"}, {4}),
-    ({"q": "'; --"}, set()),
+    ({"q": '"\'; --"'}, set()),
     ({"q": "\0"}, set()),
     ({"q": "错误", "level": "error"}, {1}),
     ({"q": "错误", "level": "info"}, set()),
