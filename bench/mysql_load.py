@@ -27,7 +27,7 @@ from database.engine import migrate, open_engine
 from database.frame import Frame
 from database.mysql_bulk import insert, load
 from database.mysql_store import MySQLStore
-from database.rows import COLUMNS, WIDTH, Values, decode, make_rows
+from database.rows import COLUMNS, WIDTH, Values, decode, make_rows, time_range
 from utils.clock import day_of, now_us
 from utils.record import Form
 from utils.settings import Database
@@ -112,7 +112,8 @@ def rate_of_store(store: MySQLStore, reports: list[bytes], round_number: int) ->
 def prepared(payload: bytes, key: str, end: int) -> Prepared:
     """A report as the writer prepares it."""
     frame = Frame(1, NOW, RECORDS, Form.ARRAY, key, payload, end - 1, end)
-    return Prepared(frame, make_rows(1, NOW, decode(frame.form, payload)), {})
+    values = make_rows(1, NOW, decode(frame.form, payload))
+    return Prepared(frame, values, {}, time_range(values))
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import apsw
 
 from database.day_file import DAMAGED
 from database.frame import Frame
-from database.rows import COLUMNS, WIDTH, Values, time_range
+from database.rows import COLUMNS, WIDTH, Values
 from utils.clock import MINUTE
 from utils.record import LEFT_OUT
 
@@ -34,11 +34,15 @@ CounterKey = tuple[int, int, str]  # app id, minute, outcome
 
 
 class Prepared(NamedTuple):
-    """A frame with its rows (`database.rows.make_rows`) and the records rejected beside them."""
+    """A frame with its rows (`database.rows.make_rows`) and the records rejected beside them.
+
+    `times` are the earliest and the latest `time` of the rows.
+    """
 
     frame: Frame
     values: Values
     rejected: Mapping[str, int]
+    times: tuple[int, int]
 
 
 class Appended(NamedTuple):
@@ -70,7 +74,7 @@ def append(
     try:
         for prepared in batch:
             if _count(prepared, counters, keys, connection, beside):
-                rows.add(prepared.values)
+                rows.add(prepared.values, prepared.times)
             end, received_at = prepared.frame.end, prepared.frame.received_at
         rows.finish()
         connection.executemany(_REMEMBER_BATCH, keys)
@@ -94,32 +98,27 @@ class Inserting:
         self._connection = connection
         self._waiting: Values = []
 
-    def add(self, values: Values) -> None:
+    def add(self, values: Values, times: tuple[int, int]) -> None:
         """Insert rows, but for a few that wait for more."""
-        self._waiting += values
-        whole = len(self._waiting) - len(self._waiting) % _VALUES_AT_ONCE
+        if not values:
+            return
+        self.number += len(values) // WIDTH
+        low, high = self.range or times
+        self.range = min(low, times[0]), max(high, times[1])
+        if self._waiting:
+            self._waiting += values
+            values = self._waiting
+        whole = len(values) - len(values) % _VALUES_AT_ONCE
         if whole:
-            values = self._take(whole)
             for start in range(0, whole, _VALUES_AT_ONCE):
                 self._connection.execute(_INSERT_MANY, values[start : start + _VALUES_AT_ONCE])
+        if whole or not self._waiting:
+            self._waiting = values[whole:]
 
     def finish(self) -> None:
         """Insert those that wait."""
-        rest = len(self._waiting)
-        values = self._take(rest) if rest else []
-        for start in range(0, rest, WIDTH):
-            self._connection.execute(_INSERT_ONE, values[start : start + WIDTH])
-
-    def _take(self, size: int) -> Values:
-        """So many of the values that wait; their rows are counted, and their times noted."""
-        values = self._waiting[:size]
-        del self._waiting[:size]
-        self.number += size // WIDTH
-        low, high = time_range(values)
-        if self.range:
-            low, high = min(self.range[0], low), max(self.range[1], high)
-        self.range = low, high
-        return values
+        for start in range(0, len(self._waiting), WIDTH):
+            self._connection.execute(_INSERT_ONE, self._waiting[start : start + WIDTH])
 
 
 def _count(

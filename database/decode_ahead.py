@@ -8,14 +8,14 @@ are still in the processor's caches when they are stored.
 import fcntl
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain, groupby
 from multiprocessing.connection import Connection, Pipe
-from typing import Any
 
 import msgspec
 
 from database.day_append import Prepared
-from database.frame import Frame
 from database.segments import Chunk
+from utils.clock import MINUTE
 from utils.log import log
 
 PIPE_BYTES = 1 << 20
@@ -25,7 +25,7 @@ Places = tuple[dict[str, int], list[str]]  # positions by segment, segments that
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_places = msgspec.msgpack.Decoder(Places).decode
-_decode_part = msgspec.msgpack.Decoder(list[tuple[list[Any], list[Any], dict[str, int]]]).decode
+_decode_part = msgspec.msgpack.Decoder(list[Prepared]).decode
 _decode_chunk = msgspec.msgpack.Decoder(tuple[str, int, bool, bool] | None).decode
 
 
@@ -60,8 +60,7 @@ class DecodeAhead:
 
     def _parts(self) -> Iterator[Prepared]:
         while part := _decode_part(self._answer.recv_bytes()):
-            for frame, values, rejected in part:
-                yield Prepared(Frame(*frame), values, rejected)
+            yield from part
 
 
 def _serve(
@@ -90,14 +89,49 @@ def _serve(
 
 
 def _send_parts(answer: Connection, prepared: Iterator[Prepared]) -> None:
-    part: list[Any] = []
+    part: list[Prepared] = []
     size = 0
-    for frame, values, rejected in prepared:
-        part.append((frame._replace(payload=b""), values, dict(rejected)))
-        size += len(values)
+    for joined in _joined(prepared):
+        part.append(joined)
+        size += len(joined.values)
         if size >= PART_VALUES:
             answer.send_bytes(_encode(part))
             part, size = [], 0
     if part:
         answer.send_bytes(_encode(part))
     answer.send_bytes(_encode([]))
+
+
+def _joined(prepared: Iterator[Prepared]) -> Iterator[Prepared]:
+    """Neighbours of a kind as one frame, up to a part: taking a frame costs more than a record."""
+    for _, alike in groupby(prepared, _kind):
+        run: list[Prepared] = []
+        size = 0
+        for one in alike:
+            run.append(one)
+            size += len(one.values)
+            if size >= PART_VALUES:
+                yield _as_one(run)
+                run, size = [], 0
+        if run:
+            yield _as_one(run)
+
+
+def _kind(prepared: Prepared) -> tuple[int, ...]:
+    """What frames have in common that are stored and counted alike; a frame's own place if they
+    may have been stored before, or hold more than rows.
+    """
+    frame = prepared.frame
+    if frame.key or prepared.rejected or not prepared.values:
+        return (frame.start,)
+    return frame.app_id, frame.received_at // MINUTE
+
+
+def _as_one(run: list[Prepared]) -> Prepared:
+    first, last = run[0], run[-1]
+    frame = last.frame._replace(
+        start=first.frame.start, records=sum(one.frame.records for one in run), payload=b""
+    )
+    values = first.values if first is last else list(chain.from_iterable(one.values for one in run))
+    times = min(one.times[0] for one in run), max(one.times[1] for one in run)
+    return Prepared(frame, values, dict(first.rejected), times)

@@ -14,7 +14,7 @@ from database import mysql_days
 from database.day_append import Appended, CounterKey, Prepared, tally
 from database.mysql_bulk import Bulk
 from database.mysql_errors import DEADLOCK, DUPLICATE, Away, explained, number_of
-from database.rows import Values, time_range
+from database.rows import Values
 from database.tables import app_counter, shared_batch, shared_position
 from utils.clock import DAY
 
@@ -70,7 +70,7 @@ def _append(
 
 def range_of(batch: list[Prepared]) -> tuple[int, int]:
     """The earliest and the latest `time` of all rows; when they were received if there are none."""
-    ranges = [time_range(prepared.values) for prepared in batch if prepared.values]
+    ranges = [prepared.times for prepared in batch if prepared.values]
     if not ranges:
         return batch[0].frame.received_at, batch[0].frame.received_at
     return min(low for low, _ in ranges), max(high for _, high in ranges)

@@ -17,7 +17,7 @@ from started import Server, wait_until
 from database.day_append import Prepared
 from database.engine import open_engine
 from database.frame import Frame
-from database.rows import decode, make_rows
+from database.rows import decode, make_rows, time_range
 from database.stores import open_store
 from utils.clock import DAY, day_of, format_time, now_us, start_of
 from utils.record import Form
@@ -469,7 +469,8 @@ def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, s
         frame = Frame(server.app["id"], received_at + batch, 100, Form.ARRAY, "", payload)
         values = make_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
         written |= {(record["time"], record["message"]) for record in records}
-        assert list(store.append(f"earlier-{number}", [Prepared(frame, values, {})]))
+        prepared = Prepared(frame, values, {}, time_range(values))
+        assert list(store.append(f"earlier-{number}", [prepared]))
     store.publish()
     store.close_writer()
     store.catalogue.engine.dispose()

@@ -18,7 +18,7 @@ from database.frame import Frame
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter, Position
 from database.log_reader import Page, position_of
-from database.rows import decode, make_rows
+from database.rows import decode, make_rows, time_range
 from database.segments import list_segments
 from database.tables import log_partition
 from exceptions import StartError
@@ -524,7 +524,7 @@ class TestStore:
         payload = b'[{"message": "m"}]'
         one = Frame(1, NOW, 1, Form.ARRAY, "", payload, 8, 100)
         values = make_rows(1, NOW, decode(Form.ARRAY, payload))
-        (appended,) = node.store.append("segment", [Prepared(one, values, {})])
+        (appended,) = node.store.append("segment", [Prepared(one, values, {}, time_range(values))])
         assert (appended.stored, appended.end) == (1, 100)
         assert node.store.positions({"segment"}) == {"segment": 100}
         node.store.forget_segment("segment")
