@@ -73,7 +73,6 @@ def open_for_writing(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA cache_size = -32768")
-    connection.execute("PRAGMA wal_autocheckpoint = 8192")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     version = connection.pragma("user_version")
     if version < SCHEMA_VERSION:

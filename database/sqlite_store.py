@@ -11,6 +11,7 @@ import apsw
 from sqlalchemy import Engine
 
 from database import day_file
+from database.checkpoints import Checkpoints
 from database.day_append import Appended, Prepared, append
 from database.log_reader import Rows, Unreadable
 from database.log_store import LogStore
@@ -29,6 +30,7 @@ class SQLiteStore(LogStore):
         super().__init__(engine, SQLITE)
         self.folder = data_dir / "logs"
         self._readers = day_file.Readers(self.folder)
+        self._checkpoints = Checkpoints()
         self._open: dict[str, apsw.Connection] = {}
         self._ranges: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, set[tuple[int, int]]] = {}
@@ -58,7 +60,9 @@ class SQLiteStore(LogStore):
     def _writable(self, day: str) -> apsw.Connection:
         connection = self._open.get(day)
         if connection is None:
-            connection = day_file.open_for_writing(day_file.path_of(self.folder, day))
+            path = day_file.path_of(self.folder, day)
+            connection = day_file.open_for_writing(path)
+            self._checkpoints.follow(connection, path)
             self._open[day] = connection
             self._all_days = []
         return connection
@@ -140,8 +144,7 @@ class SQLiteStore(LogStore):
         """Checkpoint what was appended; False when a reader or damage holds some of it back."""
         for day, connection in self._open.items():
             with self._apart(day):
-                in_wal, done = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-                if in_wal == done:
+                if self._checkpoints.finish(connection):
                     continue
             return False
         return True
@@ -172,6 +175,7 @@ class SQLiteStore(LogStore):
 
     def close_writer(self) -> None:
         """Close the files that are open for writing, when another takes over."""
+        self._checkpoints.wait()
         for connection in self._open.values():
             connection.close()
         self._open.clear()
@@ -187,6 +191,7 @@ class SQLiteStore(LogStore):
         `segments` are those in the journal. A file that tells how far one of them is stored is
         emptied instead: without it a replay would bring the dropped records back.
         """
+        self._checkpoints.wait()
         if self._is_needed(day, segments):
             if day_file.empty(self._writable(day)):
                 logger.info("partition %s emptied", day)
