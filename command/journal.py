@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
-from command.base import checked_settings
+from command.base import HERE, checked_settings
 from command.options import json_option, show
 from service.journal import status
 from service.verify import verify
+from utils.log import set_up_log
+from utils.settings import load_settings
 
 
 @click.group("journal")
@@ -38,7 +40,17 @@ def journal_verify(paths: tuple[Path, ...], as_json: bool) -> None:
 @journal_group.command("drain", hidden=True)
 @click.argument("lock", type=int)
 def journal_drain(lock: int) -> None:
-    """What the elected writer hires; LOCK is the descriptor of its lock."""
-    from __init__ import writer
+    """What the elected writer hires; LOCK is the descriptor of its lock.
 
-    writer.work_for_parent(lock)
+    It makes do without the server's objects: two processes come of it, and the first one's start
+    holds up the store.
+    """
+    from database.engine import open_engine
+    from database.stores import open_store
+    from database.writer import Writer
+
+    settings = load_settings(HERE / "setting.yaml")
+    set_up_log(settings.server.log_level)
+    data = settings.data_path
+    store = open_store(open_engine(settings.database, data), data)
+    Writer(data, store, settings.writer, settings.retention).work_for_parent(lock)

@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from database.mysql_engine import alone, open_mysql, patient
 from database.mysql_errors import explain
 from exceptions import StartError
 from utils.settings import Database
@@ -29,6 +28,8 @@ def open_engine(settings: Database, data_dir: Path) -> Engine:
     if url.drivername in MYSQL_DRIVERS:
         if not url.database:
             raise StartError("setting database.url: it names no database (…@host/redlog)")
+        from database.mysql_engine import open_mysql  # PyMySQL takes 9 MB in each process
+
         return open_mysql(url)
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise StartError(
@@ -88,6 +89,8 @@ def _is_current(current: str | None) -> bool:
 def _changing(engine: Engine) -> Iterator[Connection]:
     """A connection that alone changes the schema."""
     if engine.dialect.name != "sqlite":
+        from database.mysql_engine import alone, patient
+
         slow = patient(engine)
         with alone(slow, "migrate") as connection:
             yield connection

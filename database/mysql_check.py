@@ -3,7 +3,6 @@
 import os
 import struct
 
-import pymysql
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -22,6 +21,8 @@ def check(engine: Engine) -> None:
     """
     if engine.dialect.name == "sqlite":
         return
+    from pymysql.err import Error  # only here: memory
+
     try:
         with engine.connect() as connection:
             _check_server(connection)
@@ -29,7 +30,7 @@ def check(engine: Engine) -> None:
     except SQLAlchemyError as error:
         kind = DatabaseDown if number_of(error) in NO_ANSWER else StartError
         raise kind(f"the database {where(engine)}: {explain(error)}") from None
-    except (ValueError, LookupError, struct.error, pymysql.err.Error) as error:
+    except (ValueError, LookupError, struct.error, Error) as error:
         what = f"what answers is no MySQL ({type(error).__name__})"
         raise StartError(f"the database {where(engine)}: {what}") from None
 

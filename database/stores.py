@@ -5,7 +5,6 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from database.log_store import LogStore
-from database.mysql_store import MySQLStore
 from database.sqlite_store import SQLiteStore
 
 
@@ -13,4 +12,6 @@ def open_store(engine: Engine, data_dir: Path) -> LogStore:
     """The store that belongs to the lasting tables' engine; nothing is connected before its use."""
     if engine.dialect.name == "sqlite":
         return SQLiteStore(engine, data_dir)
+    from database.mysql_store import MySQLStore  # PyMySQL takes 9 MB in each process
+
     return MySQLStore(engine)
