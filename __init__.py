@@ -6,8 +6,6 @@ if __name__ != "__init__":
 import sys
 from pathlib import Path
 
-from flask import Flask
-
 from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
@@ -28,7 +26,7 @@ from utils.log import set_up_log
 from utils.metrics import Metrics
 from utils.settings import load_settings
 from utils.tokens import Tokens, load_secret
-from utils.web import set_up_web
+from utils.web import App, set_up_web
 
 # Settings, and the few files that stand in the data directory from the first start on.
 root = Path(__file__).resolve().parent
@@ -57,7 +55,7 @@ drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
 writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, drain)
 
 # The application, and what stands between it and the net: proxies, origins, headers, errors.
-app = Flask("redlog", root_path=str(root), static_folder=None)
+app = App("redlog", root_path=str(root), static_folder=None)
 set_up_web(app, settings)
 
 # The guards of the routes: who may report, who may look, who may change.

@@ -74,7 +74,8 @@ def _needs_cleaning(body: bytes, max_records: int) -> bool:
 
 
 def _validate(body: bytes, lines: bool) -> Batch:
-    body.decode()  # what the decoder reads over is not checked to be UTF-8
+    if not body.isascii():
+        body.decode()  # what the decoder reads over is not checked to be UTF-8
     if lines:
         return Batch(Form.LINES, body, len(_record.decode_lines(body)))
     if body.lstrip()[:1] == b"[":
