@@ -22,7 +22,7 @@ import apsw
 
 TABLE = "log"
 MANY = 50  # rows in one statement
-PRAGMAS = [  # the store's own, see database/day_file.py
+PRAGMAS = [  # the store's own, see database/day_file.py and checkpoints.py
     "journal_mode = WAL",
     "synchronous = NORMAL",
     "cache_size = -32768",
