@@ -95,24 +95,19 @@ add_meinheld() {
     if ! has_compiler; then
         touch .venv/no-compiler
         say "meinheld is left out: no C compiler (Debian, Ubuntu: apt install gcc python3-dev); $why"
-    elif ! pip_install --no-deps meinheld==1.0.2 || ! .venv/bin/python -c 'import meinheld' 2>/dev/null; then
+    elif ! build_meinheld || ! .venv/bin/python -c 'import meinheld' 2>/dev/null; then
         say "meinheld is left out: it can't be built here (.venv/pip.log says why); $why"
-    else
-        hide_version
     fi
 }
 
-# meinheld tells its version in every reply, and no setting keeps it from that.
-hide_version() {
-    .venv/bin/python - <<'END'
-import sys
-from pathlib import Path
-from sysconfig import get_path
-
-if sys.platform == "linux":  # elsewhere a library may be signed
-    for library in Path(get_path("platlib"), "meinheld").glob("server.*.so"):
-        fresh = library.with_suffix(".new")
-        fresh.write_bytes(library.read_bytes().replace(b"meinheld/1.0.2", b"meinheld/x.x.x"))
-        fresh.replace(library)  # a server that runs keeps the old one
-END
+# Built from its sources, which deploy/mend_meinheld.py mends first.
+build_meinheld() {
+    local source=.venv/meinheld
+    rm -rf $source
+    .venv/bin/python -m pip download --no-input --disable-pip-version-check --no-deps \
+        --no-binary meinheld --dest $source meinheld==1.0.2 >.venv/pip.log 2>&1 &&
+        tar -xzf $source/meinheld-1.0.2.tar.gz -C $source --strip-components 1 &&
+        .venv/bin/python deploy/mend_meinheld.py $source >>.venv/pip.log 2>&1 &&
+        pip_install --no-deps --force-reinstall ./$source &&
+        rm -rf $source
 }
