@@ -11,6 +11,9 @@ Runs all checks and tests of RedLog.
   ./test.sh                        everything
   ./test.sh test_case/database     one folder; all arguments go to pytest
   ./test.sh -k journal -x          tests named so, up to the first failure
+  ./test.sh --security             instead: known holes in the packages (pip-audit), careless code
+                                   (bandit), the API asked far more than by the tests
+                                   (schemathesis), damaged bodies for FUZZ_SECONDS [180] (atheris)
 
 Makes .venv and installs requirements.txt and requirements-dev.txt, then runs ruff, mypy and
 pytest. Some tests use real servers and a browser: as root on Debian the missing ones are
@@ -43,6 +46,37 @@ install_programs() (
     done
 )
 
+# Fails for a known hole; without the network it can't tell, and says so.
+audit_packages() {
+    local report=.venv/pip-audit.json
+    rm -f $report
+    .venv/bin/python -m pip_audit --progress-spinner off --format json --output $report >.venv/pip-audit.log 2>&1 || true
+    if ! grep -qs '"vulns"' $report; then
+        say "pip-audit: PyPI does not answer, so the packages were not looked up (.venv/pip-audit.log)"
+    elif grep -q '"vulns": \[{' $report; then
+        .venv/bin/python -m pip_audit --progress-spinner off
+    else
+        say "pip-audit: no known hole"
+    fi
+}
+
+fuzz() {
+    if ! pip_install 'atheris>=3,<4'; then
+        say "atheris can't be installed here (.venv/pip.log says why), so no damaged bodies are tried"
+        return
+    fi
+    .venv/bin/python fuzz/body.py "${FUZZ_SECONDS:-180}"
+}
+
+check_security() {
+    local failed=0
+    audit_packages || failed=1
+    .venv/bin/python -m bandit --quiet --recursive --configfile pyproject.toml . && say "bandit: nothing" || failed=1
+    API_EXAMPLES=500 .venv/bin/python -m pytest test_case/controller/test_api.py || failed=1
+    fuzz || failed=1
+    return $failed
+}
+
 if [[ ${1:-} == -h || ${1:-} == --help ]]; then
     print_help
     exit
@@ -55,6 +89,11 @@ done
 
 prepare_venv requirements.txt
 prepare_venv requirements-dev.txt
+
+if [[ ${1:-} == --security ]]; then
+    check_security
+    exit
+fi
 
 # Everything runs, whatever fails, and pytest's summary comes last.
 failed=0

@@ -64,7 +64,7 @@ def _greet_without_database(settings: Settings, error: DatabaseDown) -> str:
 def welcome(settings: Settings, app: App, token: str | None) -> str:
     """Address, key and lines to try them. A token is shown once, at the first start."""
     host = settings.server.host
-    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # shown, never bound  # nosec B104
     logs = f"http://{host}:{settings.server.port}/api/v1/logs"
     lines = [
         f"RedLog listens on http://{host}:{settings.server.port}  (data: {settings.data_dir})",

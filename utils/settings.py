@@ -161,7 +161,7 @@ def load_settings(file: Path, environ: Mapping[str, str] = os.environ) -> Settin
 
 def _read_profiles(file: Path) -> dict[str, dict[str, Any]]:
     try:
-        profiles = yaml.load(file.read_text("utf-8"), _Loader)
+        profiles = yaml.load(file.read_text("utf-8"), _Loader)  # a SafeLoader  # nosec B506
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise StartError(f"{file.name} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(profiles, dict) or "default" not in profiles:
