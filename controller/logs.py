@@ -3,7 +3,7 @@
 from flask import Response, request
 
 from __init__ import app, log_store, newest, token_required
-from exceptions import BadCursor, NotFound
+from exceptions import BadCursor, BadQuery, NotFound
 from service import parameters, search
 from service.replies import Histogram, LogPage, LogRecord
 from utils.describe import describes
@@ -12,7 +12,7 @@ from utils.record import dumps
 
 
 @app.get("/api/v1/logs")
-@describes(reply=LogPage, query=parameters.LIST_OPTIONS, errors=(BadCursor, NotFound))
+@describes(reply=LogPage, query=parameters.LIST_OPTIONS, errors=(BadCursor, BadQuery, NotFound))
 @token_required("read")
 def list_logs(principal: Principal) -> Response:
     """A page of records, the newest first unless asked otherwise."""
@@ -28,7 +28,7 @@ def show_log(principal: Principal, public_id: str) -> Response:
 
 
 @app.get("/api/v1/logs/histogram")
-@describes(reply=Histogram, query=parameters.HISTOGRAM_OPTIONS, errors=(NotFound,))
+@describes(reply=Histogram, query=parameters.HISTOGRAM_OPTIONS, errors=(BadQuery, NotFound))
 @token_required("read")
 def count_logs(principal: Principal) -> Response:
     """How many records there are, by time and level."""
