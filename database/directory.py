@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NoAnswer
 from contextlib import suppress
@@ -83,6 +84,10 @@ class Directory:
         if not known.apps and not self._answers:
             raise StoreAway("the database, which knows the apps, does not answer")
         return tuple(known.apps)
+
+    def known_ids(self) -> Collection[int]:
+        """The ids of the apps that are known; nobody waits for it."""
+        return self._known.apps.keys()
 
     def _current(self) -> Known:
         """What is known, with what other processes of this node have changed."""

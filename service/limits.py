@@ -4,6 +4,7 @@ day, and by one app while the journal fills. Counted over all workers and nodes.
 
 import math
 from collections import Counter
+from collections.abc import Callable, Sized
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -33,14 +34,19 @@ class ReportLimits:
     """
 
     def __init__(
-        self, settings: Settings, data_dir: Path, link: RedisLink, journal: Journal
+        self,
+        settings: Settings,
+        data_dir: Path,
+        link: RedisLink,
+        journal: Journal,
+        known_apps: Callable[[], Sized],
     ) -> None:
         self._of_all = settings.limits
         self._data_dir = data_dir
         self._link = link
         self._made: RateLimits | None = None
         self._of = lru_cache(1024)(self._merge)
-        self.fair_share = FairShare(journal, settings.server.workers)
+        self.fair_share = FairShare(journal, settings.server.workers, known_apps)
 
     def _merge(self, own: AppLimits) -> AppLimits | None:
         """What counts for an app; None: no limit at all."""

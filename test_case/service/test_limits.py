@@ -55,7 +55,7 @@ def make_limits(
     def make(**of_all: int) -> ReportLimits:
         settings = replace(SETTINGS, limits=replace(SETTINGS.limits, **of_all))
         link = make_link(redis.url if redis else "")
-        return ReportLimits(settings, node.data, link, node.journal())
+        return ReportLimits(settings, node.data, link, node.journal(), tuple)
 
     return make
 
@@ -159,9 +159,9 @@ def test_the_device_of_one_record_alone() -> None:
 class Filling:
     """A journal of which nothing is drained."""
 
-    def __init__(self, node: Node, workers: int = 1) -> None:
+    def __init__(self, node: Node, workers: int = 1, apps: tuple[int, ...] = (1, 2, 3)) -> None:
         self.journal = node.journal(max_bytes=100_000, soft_bytes=20_000, shed_below="off")
-        self.share = FairShare(self.journal, workers)
+        self.share = FairShare(self.journal, workers, lambda: apps)
         self.taken: dict[int, int] = {}
 
     def report(self, app_id: int, size: int = 1000) -> bool:
@@ -188,6 +188,14 @@ def test_a_noisy_app_leaves_room_for_the_others(node: Node) -> None:
     assert filling.taken[3] > 8_000
     assert not filling.report(1)
     assert filling.journal.refusal is None
+    filling.journal.stop()
+
+
+def test_an_app_alone_may_have_all(node: Node) -> None:
+    filling = Filling(node, apps=(1,))
+    with pytest.raises(NotAccepting, match="the journal is full"):
+        filling.flood(1)
+    assert filling.taken[1] > 95_000
     filling.journal.stop()
 
 

@@ -105,7 +105,7 @@ class Report:
         settings = load_settings(ROOT / "setting.yaml", {})
         of_all = replace(settings.limits, records_per_minute=records_per_minute)
         settings = replace(settings, limits=of_all)
-        self.limits = ReportLimits(settings, node.data, link, self.journal)
+        self.limits = ReportLimits(settings, node.data, link, self.journal, tuple)
 
     def __call__(self, records: list[dict[str, Any]], key: str, shedding: bool) -> dict[str, Any]:
         self.journal.shedding = shedding
