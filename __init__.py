@@ -6,6 +6,7 @@ if __name__ != "__init__":
 import sys
 from pathlib import Path
 
+from database.accounts import Accounts
 from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
@@ -18,6 +19,7 @@ from database.waker import Waker
 from database.writer import Writer
 from service.audit import Audit
 from service.limits import ReportLimits
+from service.login import Login
 from service.signature import Signatures
 from utils.background import Background
 from utils.guard import Guard
@@ -43,6 +45,8 @@ redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
 apps = Apps(engine, data)
 audit_log, tokens = Audit(engine), Tokens(secret)
+accounts = Accounts(engine)
+login = Login(accounts, settings.account)
 revoked_tokens = RevokedTokens(engine, redis_bus)
 journal = Journal(settings.journal, data)
 report_limits = ReportLimits(settings, data, redis, journal, apps.directory.known_ids)

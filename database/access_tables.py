@@ -26,7 +26,8 @@ account = Table(
     "account",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", String(128), nullable=False, unique=True),
+    Column("name", String(64), nullable=False),
+    Column("name_key", String(64), nullable=False, unique=True),  # `utils.names.folded`
     Column("role", String(16), nullable=False),
     Column("password_hash", String(255)),  # null: signs in elsewhere (OpenID Connect)
     Column("must_change", Integer, nullable=False),
@@ -59,13 +60,14 @@ invitation = Table(
     Column("used_at", BigInteger),
 )
 
-# Failed logins in a row, by a hash of the account's name and of the client's address.
+# Failed logins in a row, by a hash of the account's name and of the client's address; `last_at` in
+# Unix seconds.
 login_failure = Table(
     "login_failure",
     metadata,
     Column("subject", String(64), primary_key=True),
     Column("failures", Integer, nullable=False),
-    Column("last_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False, index=True),
 )
 
 # A login on one device; its id is in the access tokens that it was given. Of the refresh token

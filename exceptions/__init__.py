@@ -59,6 +59,12 @@ class BadCursor(Problem):
     status, code, title = 400, "bad_cursor", "The cursor is not valid for this query"
 
 
+class WeakPassword(Problem):
+    """A new password that is too short, too long or too easily guessed."""
+
+    status, code, title = 400, "weak_password", "The password is not good enough"
+
+
 class BadKey(Problem):
     """No ingest key, or one that no app owns."""
 
@@ -89,6 +95,18 @@ class RevokedToken(Problem):
     status, code, title = 401, "revoked_token", "The token was revoked"
 
 
+class BadLogin(Problem):
+    """No account of this name, or not its password or code: which, nobody is told."""
+
+    status, code, title = 401, "bad_login", "The login is not right"
+
+
+class CodeNeeded(Problem):
+    """The password is right, and the account has a second factor."""
+
+    status, code, title = 401, "code_needed", "The second factor's code is needed"
+
+
 class Forbidden(Problem):
     """Known, but not allowed."""
 
@@ -117,6 +135,18 @@ class NameTaken(Problem):
     """There is one of that name already."""
 
     status, code, title = 409, "name_taken", "The name is taken"
+
+
+class AccountExists(Problem):
+    """An account of that name exists; names that differ in case only are the same."""
+
+    status, code, title = 409, "account_exists", "There is such an account already"
+
+
+class LastAdmin(Problem):
+    """Without this admin nobody could change anything any more."""
+
+    status, code, title = 409, "last_admin", "This is the last admin"
 
 
 class TooLarge(Problem):
@@ -150,6 +180,24 @@ class QuotaExceeded(RateLimited):
     """More records than the app may report on one day."""
 
     code, title = "quota_exceeded", "The quota of the day is used up"
+
+
+class LockedOut(Problem):
+    """Too many failed logins by this name or from this address; neither is tried before then."""
+
+    status, code, title = 429, "locked_out", "Too many failed logins"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class Busy(Problem):
+    """More passwords are being hashed than this process has memory for."""
+
+    status, code, title = 503, "busy", "Too busy at the moment"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 class NotAccepting(Problem):

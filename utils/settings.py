@@ -121,6 +121,16 @@ class Token(Section, frozen=True):
     days: Positive
 
 
+class AccountSettings(Section, frozen=True):
+    """Accounts: what hashing a password costs, and who may make an account."""
+
+    argon2_memory_kib: Annotated[int, msgspec.Meta(ge=64, le=4_194_304)]
+    argon2_time: Annotated[int, msgspec.Meta(ge=1, le=100)]
+    argon2_parallelism: Annotated[int, msgspec.Meta(ge=1, le=8)]
+    registration: Literal["off", "viewer"]
+    invitation_days: Annotated[int, msgspec.Meta(ge=1, le=365)]
+
+
 class Settings(Section, frozen=True):
     """All settings. `data_dir` is absolute."""
 
@@ -135,6 +145,7 @@ class Settings(Section, frozen=True):
     retention: Retention
     cors: Cors
     token: Token
+    account: AccountSettings
 
     @property
     def data_path(self) -> Path:

@@ -72,6 +72,7 @@ def test_the_environment_goes_before_the_profile() -> None:
 OTHER = {"server.worker_class": "meinheld", "server.role": "query", "journal.sync": "always"}
 OTHER |= {"server.log_level": "error", "server.host": "::", "database.url": "sqlite:///x.db"}
 OTHER |= {"redis.url": "redis://host", "journal.shed_below": "error"}
+OTHER |= {"account.registration": "viewer"}
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS)

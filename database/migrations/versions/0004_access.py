@@ -47,7 +47,8 @@ def _make_accounts() -> None:
     op.create_table(
         "account",
         sa.Column("id", sa.Integer, autoincrement=True, nullable=False),
-        sa.Column("name", sa.String(128), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("name_key", sa.String(64), nullable=False),
         sa.Column("role", sa.String(16), nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=True),
         sa.Column("must_change", sa.Integer, nullable=False),
@@ -59,7 +60,7 @@ def _make_accounts() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("last_login_at", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_account"),
-        sa.UniqueConstraint("name", name="uq_account_name"),
+        sa.UniqueConstraint("name_key", name="uq_account_name_key"),
         sa.UniqueConstraint("oidc_subject", name="uq_account_oidc_subject"),
     )
     op.create_table(
@@ -88,6 +89,7 @@ def _make_accounts() -> None:
         sa.Column("last_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("subject", name="pk_login_failure"),
     )
+    op.create_index("ix_login_failure_last_at", "login_failure", ["last_at"])
 
 
 def _make_tokens() -> None:
