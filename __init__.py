@@ -11,15 +11,17 @@ from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
 from database.newest import NewestFirst
+from database.passes import Passes
 from database.redis_bus import RedisBus
 from database.redis_link import RedisLink
-from database.revoked import RevokedTokens
 from database.stores import open_store
 from database.waker import Waker
 from database.writer import Writer
 from service.audit import Audit
+from service.callers import Callers
 from service.limits import ReportLimits
 from service.login import Login
+from service.sessions import Sessions
 from service.signature import Signatures
 from utils.background import Background
 from utils.guard import Guard
@@ -27,7 +29,7 @@ from utils.hooks import tell_each
 from utils.log import set_up_log
 from utils.metrics import Metrics
 from utils.settings import load_settings
-from utils.tokens import Tokens, load_secret
+from utils.tokens import Tokens
 from utils.web import App, set_up_web
 
 # Settings, and the few files that stand in the data directory from the first start on.
@@ -37,17 +39,18 @@ data = settings.data_path
 data.mkdir(mode=0o700, parents=True, exist_ok=True)
 set_up_log(settings.server.log_level)
 metrics, in_background = Metrics(data), Background()
-secret = load_secret(data)
+signed_tokens = Tokens(data)
 
 # Engines: made here, connected by the process that first uses them.
-redis = RedisLink(settings.redis.url, secret, settings.server.threads)
+redis = RedisLink(settings.redis.url, signed_tokens.installation, settings.server.threads)
 redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
 apps = Apps(engine, data)
-audit_log, tokens = Audit(engine), Tokens(secret)
-accounts = Accounts(engine)
+audit_log, accounts = Audit(engine), Accounts(engine)
 login = Login(accounts, settings.account)
-revoked_tokens = RevokedTokens(engine, redis_bus)
+passes = Passes(engine, redis_bus, settings.token, in_background)
+sessions = Sessions(signed_tokens, passes, accounts.find, settings.token)
+callers = Callers(signed_tokens, passes, accounts.find, apps.ids)
 journal = Journal(settings.journal, data)
 report_limits = ReportLimits(settings, data, redis, journal, apps.directory.known_ids)
 signatures = Signatures(engine, redis)
@@ -63,10 +66,8 @@ app = App("redlog", root_path=str(root), static_folder=None)
 set_up_web(app, settings)
 
 # The guards of the routes: who may report, who may look, who may change.
-guard = Guard(apps.source_of_key, apps.ids, tokens, revoked_tokens.is_revoked)
-public, ingest_key_required = guard.public, guard.ingest_key_required
-token_required, role_required = guard.token_required, guard.role_required
-account_required = guard.account_required
+guard = Guard(apps.source_of_key, callers.identify, signed_tokens.is_csrf)
+public, ingest_key_required, token_required, role_required, account_required = guard.decorators()
 
 # Controllers attach their routes to the app above.
 from controller import health, openapi
@@ -74,4 +75,4 @@ from controller import health, openapi
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import apps as _, audit, logs, scrubbing  # isort: skip
+    from controller import apps as _, audit, logs, scrubbing, session, tokens  # isort: skip

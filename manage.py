@@ -9,6 +9,7 @@ from command import server
 from command.app import app_group
 from command.journal import journal_group
 from command.partition import partition_group
+from command.secret import secret_group
 from command.token import token_group
 from database.mysql_errors import explain
 from exceptions import Problem, StartError
@@ -28,6 +29,7 @@ for command in (
     server.restore_command,
     app_group,
     token_group,
+    secret_group,
     partition_group,
     journal_group,
 ):

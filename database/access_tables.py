@@ -38,6 +38,7 @@ account = Table(
     Column("oidc_subject", String(255), unique=True),  # issuer and subject
     Column("created_at", BigInteger, nullable=False),
     Column("last_login_at", BigInteger),
+    sqlite_autoincrement=True,  # no id twice: tokens of one that was deleted may be about
 )
 
 membership = Table(
@@ -70,15 +71,14 @@ login_failure = Table(
     Column("last_at", BigInteger, nullable=False, index=True),
 )
 
-# A login on one device; its id is in the access tokens that it was given. Of the refresh token
-# there are this one and the one before, whose use means that somebody has stolen one.
+# A login on one device; its id is in the access tokens and refresh tokens that it was given. Only
+# the newest refresh token is good: the use of another one means that somebody has stolen one.
 session = Table(
     "session",
     metadata,
     Column("id", String(32), primary_key=True),
     Column("account_id", Integer, nullable=False, index=True),
     Column("refresh_hash", String(64), nullable=False),
-    Column("earlier_hash", String(64)),
     Column("created_at", BigInteger, nullable=False),
     Column("used_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
@@ -86,7 +86,7 @@ session = Table(
     Column("user_agent", String(255)),
 )
 
-# Long-lived tokens of machines. `apps` is a JSON array of app ids, null all of them.
+# Tokens of machines. `apps` is a JSON array of app ids, null all of them.
 api_token = Table(
     "api_token",
     metadata,
@@ -97,7 +97,7 @@ api_token = Table(
     Column("apps", Text),
     Column("account_id", Integer),  # who made it; null: the operator at the command line
     Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger),
+    Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
 )
 

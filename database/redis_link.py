@@ -5,8 +5,6 @@ call is made until `probe` (a background thread's) finds it well again: the repo
 for a dead or stalled Redis twice.
 """
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -26,11 +24,11 @@ class RedisLink:
     """The connections to Redis; with an empty URL every call raises RedisAway.
 
     Nothing is connected before the first call, so make it before the fork and use it after.
-    `secret` is what the nodes of one installation share: keys and channels of another one in the
-    same Redis are told apart by it.
+    `installation` is the name that its nodes share: keys and channels of another installation in
+    the same Redis are told apart by it.
     """
 
-    def __init__(self, url: str, secret: str, threads: int) -> None:
+    def __init__(self, url: str, installation: str, threads: int) -> None:
         self.client: Any = None
         self.failures: tuple[type[Exception], ...] = ()
         if url:
@@ -39,8 +37,7 @@ class RedisLink:
             connections = threads + SPARE_CONNECTIONS
             self.client = redis_client.connect(url, TIMEOUT_SECONDS, connections)
             self.failures = (redis_client.RedisError,)
-        name = hmac.new(secret.encode(), b"redlog.redis", hashlib.sha256).hexdigest()[:16]
-        self.prefix = f"redlog:{name}:"
+        self.prefix = f"redlog:{installation}:"
         self._away: str | None = None if url else "none is set up"
 
     def call(self, work: Callable[[Any], T]) -> T:

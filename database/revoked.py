@@ -1,8 +1,10 @@
-"""Revoked access tokens: the truth stands in the lasting tables, Redis makes it known at once."""
+"""Revoked tokens and ended sessions: the truth stands in the lasting
+tables, Redis makes it known at once."""
 
 import time
+from collections.abc import Sequence
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from database.redis_bus import RedisBus
@@ -13,7 +15,7 @@ CHANNEL = "revoked"
 
 
 class RevokedTokens:
-    """The table of revoked tokens, as it was at most KNOWN_SECONDS ago."""
+    """The table of revoked tokens and ended sessions, as it was at most KNOWN_SECONDS ago."""
 
     def __init__(self, engine: Engine, bus: RedisBus) -> None:
         self.engine = engine
@@ -27,12 +29,23 @@ class RevokedTokens:
 
         Rows of tokens that have expired are removed; one without `until` stays.
         """
-        expired = revoked_token.c.until < int(time.time())
         with self.engine.begin() as connection:
-            connection.execute(delete(revoked_token).where(expired))
-            connection.execute(delete(revoked_token).where(revoked_token.c.id == token_id))
-            connection.execute(insert(revoked_token).values(id=token_id, until=until))
-        self.bus.publish(CHANNEL, token_id)
+            self.write(connection, [token_id], until)
+        self.tell([token_id])
+
+    def write(self, connection: Connection, ids: Sequence[str], until: int | None) -> None:
+        """As `revoke`, within a transaction of others; `tell` when it is committed."""
+        connection.execute(delete(revoked_token).where(revoked_token.c.until < int(time.time())))
+        connection.execute(delete(revoked_token).where(revoked_token.c.id.in_(ids)))
+        if ids:
+            rows = [{"id": token_id, "until": until} for token_id in ids]
+            connection.execute(insert(revoked_token), rows)
+
+    def tell(self, ids: Sequence[str]) -> None:
+        """Make what was written known at once: here, and through Redis everywhere."""
+        for token_id in ids:
+            self._hear(token_id)
+            self.bus.publish(CHANNEL, token_id)
 
     def is_revoked(self, token_id: str) -> bool:
         """Whether a token is refused."""

@@ -84,15 +84,18 @@ class ReplayedSignature(Problem):
 
 
 class BadToken(Problem):
-    """No token, or one that is forged, expired or of too small a scope."""
+    """No token, or one that is forged or expired."""
 
     status, code, title = 401, "bad_token", "The token is missing or not valid"
 
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
-class RevokedToken(Problem):
-    """A token that was good until an operator revoked it."""
 
-    status, code, title = 401, "revoked_token", "The token was revoked"
+class RevokedToken(BadToken):
+    """A token that was good until it was revoked, or its session or account ended."""
+
+    code, title = "revoked_token", "The token was revoked"
 
 
 class BadLogin(Problem):
@@ -111,6 +114,12 @@ class Forbidden(Problem):
     """Known, but not allowed."""
 
     status, code, title = 403, "forbidden", "Not allowed"
+
+
+class BadCsrf(Problem):
+    """A page used its cookie to change something, and did not prove that it was this page."""
+
+    status, code, title = 403, "bad_csrf_token", "The page's own token is missing or not valid"
 
 
 class PasswordChangeRequired(Problem):

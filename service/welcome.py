@@ -1,5 +1,6 @@
 """What the operator reads when the server listens."""
 
+from database.api_tokens import ApiTokens
 from database.apps import App, Apps
 from database.engine import migrate
 from database.log_store import LogStore
@@ -8,12 +9,11 @@ from database.redis_link import RedisAway
 from exceptions import DatabaseDown, StartError
 from utils.log import log
 from utils.settings import Settings
-from utils.tokens import Tokens
 
 FIRST_APP = "default"
 
 
-def make_ready(settings: Settings, log_store: LogStore, apps: Apps, tokens: Tokens) -> str:
+def make_ready(settings: Settings, log_store: LogStore, apps: Apps, api_tokens: ApiTokens) -> str:
     """Check Redis and the database, bring it up to date, make what a first start needs, and greet.
 
     A database that is down stops only a first start, and a Redis that is down none. Raises
@@ -24,7 +24,7 @@ def make_ready(settings: Settings, log_store: LogStore, apps: Apps, tokens: Toke
         check(apps.engine)
         migrate(apps.engine)
         log_store.upgrade()
-        return _greet(settings, apps, tokens)
+        return _greet(settings, apps, api_tokens)
     except DatabaseDown as error:
         if not apps.directory.file.read().keys:
             raise StartError(f"{error}; a first start needs it, for the keys") from None
@@ -44,12 +44,14 @@ def _check_redis(url: str) -> None:
         log.warning("%s; starting without it", away)
 
 
-def _greet(settings: Settings, apps: Apps, tokens: Tokens) -> str:
+def _greet(settings: Settings, apps: Apps, api_tokens: ApiTokens) -> str:
     existing = apps.all()
     app = existing[0] if existing else apps.create(FIRST_APP)
     apps.directory.read()
-    seconds = settings.token.days * 86_400
-    return welcome(settings, app, None if existing else tokens.issue("read", None, seconds))
+    if existing:
+        return welcome(settings, app, None)
+    token, _ = api_tokens.create("first start", "read", None, settings.token.days, None)
+    return welcome(settings, app, token)
 
 
 def _greet_without_database(settings: Settings, error: DatabaseDown) -> str:

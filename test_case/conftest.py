@@ -61,11 +61,11 @@ def redis_server(make_redis: Callable[..., RedisServer]) -> RedisServer:
 
 @pytest.fixture
 def make_link() -> Iterator[Callable[..., RedisLink]]:
-    """Makes links to a Redis (`make_link(url, secret)`), closed when the test ends."""
+    """Makes links to a Redis (`make_link(url, installation)`), closed when the test ends."""
     links: list[RedisLink] = []
 
-    def make(url: str = "", secret: str = "one") -> RedisLink:
-        links.append(RedisLink(url, secret, threads=2))
+    def make(url: str = "", installation: str = "one") -> RedisLink:
+        links.append(RedisLink(url, installation, threads=2))
         return links[-1]
 
     yield make

@@ -6,35 +6,38 @@ from typing import Any
 
 from flask import request
 
-from exceptions import BadKey, BadToken, Forbidden, PasswordChangeRequired, RevokedToken
+from exceptions import BadCsrf, BadKey, Forbidden, PasswordChangeRequired
 from utils.app_settings import Source as Source
+from utils.cookies import ACCESS, CSRF_HEADER, SAFE_METHODS, demand_own_origin, read_cookie
 from utils.principal import Principal as Principal
-from utils.principal import Scope, role_of
-from utils.tokens import Tokens
 
 View = Callable[..., Any]
-BEARER = {"WWW-Authenticate": "Bearer"}
+Decorator = Callable[[View], View]
+Demand = Callable[[str], Decorator]
 
 
 class Guard:
     """Makes the decorators from what knows the keys and the tokens.
 
     Each gives its view a `decision` that says who is let in; a route without one is a mistake.
-    `source_of_key` knows who reports with an ingest key, None: nobody; `all_apps` gives every
-    app's id; `is_revoked` knows by their ids the tokens that are good no more.
+    `source_of_key` knows who reports with an ingest key, None: nobody; `identify` tells who sent a
+    token, `is_csrf` whether a page has proved its session.
     """
 
     def __init__(
         self,
         source_of_key: Callable[[str], Source | None],
-        all_apps: Callable[[], tuple[int, ...]],
-        tokens: Tokens,
-        is_revoked: Callable[[str], bool],
+        identify: Callable[[str], Principal],
+        is_csrf: Callable[[str, str], bool],
     ) -> None:
         self._source_of_key = source_of_key
-        self._all_apps = all_apps
-        self._tokens = tokens
-        self._is_revoked = is_revoked
+        self._identify = identify
+        self._is_csrf = is_csrf
+
+    def decorators(self) -> tuple[Decorator, Decorator, Demand, Demand, Demand]:
+        """All of them, in the order in which they stand here."""
+        plain = self.public, self.ingest_key_required
+        return *plain, self.token_required, self.role_required, self.account_required
 
     def public(self, view: View) -> View:
         """For everybody."""
@@ -44,18 +47,18 @@ class Guard:
         """Only for clients with an app's ingest key; the view is given `source`."""
         return self._guarded("ingest_key", view)
 
-    def token_required(self, scope: Scope) -> Callable[[View], View]:
+    def token_required(self, scope: str) -> Decorator:
         """Only with a token or session of this scope, read or admin; gives `principal`."""
         return lambda view: self._guarded(f"token:{scope}", view)
 
-    def role_required(self, role: str) -> Callable[[View], View]:
+    def role_required(self, role: str) -> Decorator:
         """Only for admin, member or viewer, or who may do more; the view is given `principal`.
 
         `newcomer` lets those in too who must change their password first.
         """
         return lambda view: self._guarded(f"role:{role}", view)
 
-    def account_required(self, role: str) -> Callable[[View], View]:
+    def account_required(self, role: str) -> Decorator:
         """As `role_required`, but only for people who are signed in, not for machines."""
         return lambda view: self._guarded(f"account:{role}", view)
 
@@ -76,8 +79,8 @@ class Guard:
         if kind == "ingest_key":
             return {"source": self._source()}
         principal = self._principal()
-        if kind == "account" and principal.account_id is None:
-            raise Forbidden("this is for people who sign in; a token has no account")
+        if kind == "account" and principal.session_id is None:
+            raise Forbidden("this is for people who sign in, not for machines")
         may = principal.has_scope if kind == "token" else principal.is_at_least
         if may(needed):
             return {"principal": principal}
@@ -96,18 +99,19 @@ class Guard:
         return source
 
     def _principal(self) -> Principal:
-        """Who calls, by the token that was sent."""
-        access = self._tokens.read(_bearer(request.environ))
-        if access is None:
-            raise BadToken("send an access token as `Authorization: Bearer …`", headers=BEARER)
-        if self._is_revoked(access.id):
-            raise RevokedToken("ask the operator for another", headers=BEARER)
-        everything = self._all_apps()
-        apps = access.apps
-        seen = tuple(app for app in everything if apps is None or app in apps)
-        role = role_of(access.scope, apps)
-        name = f"token {access.id}"
-        return Principal(name, role, access.scope, seen, everything, address=request.remote_addr)
+        """Who calls, by the token that was sent; a page's cookie counts only without one."""
+        bearer = _bearer(request.environ)
+        cookie = "" if "HTTP_AUTHORIZATION" in request.environ else read_cookie(ACCESS)
+        caller = self._identify(cookie or bearer)
+        if cookie and request.method not in SAFE_METHODS:
+            self.demand_own_page(caller.session_id or "")
+        return caller._replace(address=request.remote_addr)
+
+    def demand_own_page(self, session_id: str) -> None:
+        """Raises BadCsrf unless the page that uses a session's cookies is the one that has it."""
+        demand_own_origin()
+        if not self._is_csrf(session_id, request.headers.get(CSRF_HEADER, "")):
+            raise BadCsrf(f"send the csrf_token of the login as {CSRF_HEADER}")
 
 
 def _decided(decision: str, view: View) -> View:

@@ -12,7 +12,9 @@ class Principal(NamedTuple):
 
     `actor` names them in the audit log ("account ada", "token ci", "operator"). `role` is what
     they may do now: newcomer, viewer, member or admin. `apps` are the ids of the apps that they
-    may see, `all_apps` those that there are. Machines have neither account nor session.
+    may see, `all_apps` those that there are. `account_id` is whose rights they have: their own
+    account's, or that of who made the machine's token (None: the operator). Only people have a
+    session.
     """
 
     actor: str
@@ -31,6 +33,11 @@ class Principal(NamedTuple):
     def has_scope(self, scope: str) -> bool:
         """Whether they may do what needs `scope`; admin may do all."""
         return self.role != "newcomer" and self.scope in (scope, "admin")
+
+
+def operator(apps: tuple[int, ...]) -> Principal:
+    """Whoever may run commands on the server's machine."""
+    return Principal("operator", "admin", "admin", apps, apps)
 
 
 def role_of(scope: Scope, apps: list[int] | None) -> str:

@@ -116,9 +116,11 @@ class Cors(Section, frozen=True):
 
 
 class Token(Section, frozen=True):
-    """Access tokens."""
+    """How long tokens are good: of machines, of people, and the session without a refresh."""
 
-    days: Positive
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)]
+    access_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
+    refresh_days: Annotated[int, msgspec.Meta(ge=1, le=3650)]
 
 
 class AccountSettings(Section, frozen=True):

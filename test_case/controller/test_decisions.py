@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from started import ROOT
 
-from exceptions import Problem
+from exceptions import BadToken, Problem
 from utils.guard import Guard
-from utils.tokens import Tokens
+from utils.principal import Principal
 
 KNOWN = re.compile(
     "public|ingest_key|token:(read|admin)|(role|account):(newcomer|viewer|member|admin)"
@@ -59,8 +60,27 @@ def test_few_routes_are_open_to_all(tmp_path: Path) -> None:
     }
 
 
+CALLERS = {
+    "newcomer": Principal("account new", "newcomer", "read", (), (1, 2), 1, "s"),
+    "viewer": Principal("account v", "viewer", "read", (1,), (1, 2), 2, "s"),
+    "member": Principal("account m", "member", "read", (1,), (1, 2), 3, "s"),
+    "admin": Principal("account a", "admin", "admin", (1, 2), (1, 2), 4, "s"),
+    "reading machine": Principal("token r", "viewer", "read", (1, 2), (1, 2)),
+    "machine of an app": Principal("token m", "member", "admin", (2,), (1, 2)),
+    "machine": Principal("token a", "admin", "admin", (1, 2), (1, 2), 4),
+}
+
+
+def refuse(token: str) -> Principal:
+    raise BadToken("nobody")
+
+
+def guard_of(caller: str) -> Guard:
+    return Guard({"rlk_1": 1}.get, lambda _: CALLERS[caller], lambda *_: False)
+
+
 def test_a_decision_goes_with_the_view_and_the_view_keeps_its_name() -> None:
-    guard = Guard({"rlk_1": 1}.get, lambda: (1, 2), Tokens("the secret"), lambda _: False)
+    guard = guard_of("admin")
     for decorate, decision in (
         (guard.public, "public"),
         (guard.ingest_key_required, "ingest_key"),
@@ -77,27 +97,36 @@ def test_a_decision_goes_with_the_view_and_the_view_keeps_its_name() -> None:
         assert (view.decision, view.__name__, view.__doc__) == (decision, "show", "Shows.")  # type: ignore[attr-defined]
 
 
-def test_a_token_of_some_apps_is_let_in_as_a_member_of_them() -> None:
-    tokens = Tokens("the secret")
-    guard = Guard({}.get, lambda: (1, 2), tokens, lambda _: False)
-    app = Flask("test")
+LET_IN = {
+    "token:read": {"viewer", "member", "admin", "reading machine", "machine of an app", "machine"},
+    "token:admin": {"admin", "machine of an app", "machine"},
+    "role:newcomer": set(CALLERS),
+    "role:viewer": set(CALLERS) - {"newcomer"},
+    "role:member": {"member", "admin", "machine of an app", "machine"},
+    "role:admin": {"admin", "machine"},
+    "account:newcomer": {"newcomer", "viewer", "member", "admin"},
+    "account:viewer": {"viewer", "member", "admin"},
+    "account:member": {"member", "admin"},
+    "account:admin": {"admin"},
+}
 
-    def admitted(decision: str, token: str) -> object:
-        headers = {"Authorization": f"Bearer {token}"}
-        with app.test_request_context(headers=headers):
-            try:
-                return guard._admit(decision)["principal"].apps
-            except Problem as refused:
-                return refused.status
 
-    limited, full = tokens.issue("admin", [2, 3], 60), tokens.issue("admin", None, 60)
-    reading = tokens.issue("read", None, 60)
-    for decision, expected in {
-        "token:read": [(2,), (1, 2), (1, 2)],
-        "token:admin": [(2,), (1, 2), 403],
-        "role:viewer": [(2,), (1, 2), (1, 2)],
-        "role:member": [(2,), (1, 2), 403],
-        "role:admin": [403, (1, 2), 403],
-        "account:viewer": [403, 403, 403],
-    }.items():
-        assert [admitted(decision, token) for token in (limited, full, reading)] == expected
+@pytest.mark.parametrize("decision", LET_IN)
+def test_a_decision_lets_in_whom_it_names(decision: str) -> None:
+    for name, caller in CALLERS.items():
+        with Flask("test").test_request_context(environ_base={"REMOTE_ADDR": "192.0.2.1"}):
+            if name in LET_IN[decision]:
+                (admitted,) = guard_of(name)._admit(decision).values()
+                assert admitted == caller._replace(address="192.0.2.1")
+                continue
+            with pytest.raises(Problem) as refused:
+                guard_of(name)._admit(decision)
+        newcomer = name == "newcomer"
+        expected = (403, "password_change_required" if newcomer else "forbidden")
+        assert (refused.value.status, refused.value.code) == expected
+
+
+@pytest.mark.parametrize("decision", LET_IN)
+def test_strangers_are_not_told_what_a_route_needs(decision: str) -> None:
+    with Flask("test").test_request_context(), pytest.raises(BadToken):
+        Guard({}.get, refuse, lambda *_: False)._admit(decision)

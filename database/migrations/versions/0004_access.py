@@ -62,6 +62,7 @@ def _make_accounts() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_account"),
         sa.UniqueConstraint("name_key", name="uq_account_name_key"),
         sa.UniqueConstraint("oidc_subject", name="uq_account_oidc_subject"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "membership",
@@ -98,7 +99,6 @@ def _make_tokens() -> None:
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("account_id", sa.Integer, nullable=False),
         sa.Column("refresh_hash", sa.String(64), nullable=False),
-        sa.Column("earlier_hash", sa.String(64), nullable=True),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("used_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
@@ -116,7 +116,7 @@ def _make_tokens() -> None:
         sa.Column("apps", sa.Text, nullable=True),
         sa.Column("account_id", sa.Integer, nullable=True),
         sa.Column("created_at", sa.BigInteger, nullable=False),
-        sa.Column("expires_at", sa.BigInteger, nullable=True),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("last_used_at", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_api_token"),
     )
