@@ -3,6 +3,7 @@
 import sys
 
 import click
+from msgspec import to_builtins
 
 from command.base import root
 from command.options import json_option, show
@@ -31,17 +32,18 @@ def token_create(
     caller = operator(server.apps.ids())
     days = server.settings.token.days
     made = tokens.create(server.passes.api_tokens, caller, wanted, days)
-    server.audit_log.record(caller, "token.create", f"token {made['id']}", tokens.about(made))
+    server.audit_log.record(caller, "token.create", f"token {made.id}", tokens.about(made))
     if as_json:
-        return show(made, as_json)
-    click.echo(made["token"])
+        return show(to_builtins(made), as_json)
+    click.echo(made.token)
 
 
 @token_group.command("list")
 @json_option
 def token_list(as_json: bool) -> None:
     """List the tokens of machines: for what, since when, and when they were used last."""
-    show(tokens.list_tokens(root().passes.api_tokens, operator(())), as_json)
+    found = tokens.list_tokens(root().passes.api_tokens, None)
+    show(to_builtins(found.tokens), as_json)
 
 
 @token_group.command("revoke")

@@ -1,6 +1,6 @@
 """Signing in and out, for programs by tokens in the replies and for pages by cookies."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from flask import Response, request
 from msgspec import Meta, Struct
@@ -9,11 +9,13 @@ from __init__ import account_required, accounts, app, audit_log, guard, login, p
 from __init__ import sessions as people
 from database.accounts import Account
 from database.sessions import id_of
-from service.sessions import Grant
+from exceptions import BadCsrf, BadLogin, BadToken, Busy, CodeNeeded, LockedOut
+from service.sessions import Grant, SessionList, ShownAccount, shown_account
 from utils import cookies
 from utils.body import read_json
 from utils.cookies import ACCESS, REFRESH
-from utils.guard import Principal
+from utils.describe import describes
+from utils.principal import Principal
 from utils.record import dumps
 
 Text = Annotated[str, Meta(max_length=1024)]
@@ -34,7 +36,39 @@ class RefreshBody(Struct, forbid_unknown_fields=True):
     refresh_token: Text | None = None
 
 
+class LoggedIn(Struct, omit_defaults=True):
+    """What a login and a refresh give. A page has the tokens in its cookies, and not here.
+    `expires_in`: seconds until the token must be refreshed.
+    """
+
+    expires_in: int
+    csrf_token: str
+    account: ShownAccount
+    token: str | None = None
+    refresh_token: str | None = None
+
+
+class CsrfToken(Struct):
+    """What a page sends as X-Redlog-CSRF with what changes something."""
+
+    csrf_token: str
+
+
+class Me(Struct):
+    """Who the caller is. A machine has neither account nor csrf_token; `role` is what the caller
+    may do now: a newcomer must change the password first.
+    """
+
+    actor: str
+    role: str
+    scope: str
+    apps: tuple[int, ...]
+    account: ShownAccount | None = None
+    csrf_token: str | None = None
+
+
 @app.post("/api/v1/login")
+@describes(body=LoginBody, reply=LoggedIn, errors=(BadLogin, CodeNeeded, LockedOut, Busy, BadCsrf))
 @public
 def log_in() -> Response:
     """A new session, for a password and, if the account has one, the second factor's code."""
@@ -49,27 +83,30 @@ def log_in() -> Response:
 
 
 @app.post("/api/v1/refresh")
+@describes(body=RefreshBody, reply=LoggedIn, errors=(BadToken, BadCsrf))
 @public
 def refresh() -> Response:
     """Fresh tokens for a refresh token, which is good once."""
     sent = read_json(request.environ, RefreshBody) if _has_body() else RefreshBody()
     in_cookies = sent.refresh_token is None
     token = sent.refresh_token or cookies.read_cookie(REFRESH)
-    if in_cookies:
+    if in_cookies and token:
         guard.demand_own_page(id_of(token) or "")
     account, grant = people.refresh(token)
     return _granted(grant, account, in_cookies)
 
 
 @app.get("/api/v1/refresh")
+@describes(reply=CsrfToken, errors=(BadToken,))
 @public
 def show_csrf_token() -> Response:
     """The csrf_token, for a page that was loaded anew and has only its cookies."""
     session_id = people.session_of(cookies.read_cookie(REFRESH))
-    return _reply({"csrf_token": people.csrf_of(session_id)})
+    return _reply(CsrfToken(people.csrf_of(session_id)))
 
 
 @app.post("/api/v1/logout")
+@describes(status=204)
 @account_required("newcomer")
 def log_out(principal: Principal) -> Response:
     """End the session: its tokens are refused from now on, on all workers and nodes."""
@@ -82,31 +119,28 @@ def log_out(principal: Principal) -> Response:
 
 
 @app.get("/api/v1/me")
+@describes(reply=Me)
 @role_required("newcomer")
 def show_me(principal: Principal) -> Response:
     """Who the caller is, and what they may see and do."""
-    account = None if principal.account_id is None else accounts.find(principal.account_id)
-    session_id = principal.session_id
-    return _reply(
-        {
-            "account": None if account is None or session_id is None else about(account),
-            "actor": principal.actor,
-            "role": principal.role,
-            "scope": principal.scope,
-            "apps": principal.apps,
-            "csrf_token": None if session_id is None else people.csrf_of(session_id),
-        }
-    )
+    me = Me(principal.actor, principal.role, principal.scope, principal.apps)
+    if principal.session_id is not None and principal.account_id is not None:
+        account = accounts.find(principal.account_id)
+        me.account = None if account is None else shown_account(account)
+        me.csrf_token = people.csrf_of(principal.session_id)
+    return _reply(me)
 
 
 @app.get("/api/v1/me/sessions")
+@describes(reply=SessionList)
 @account_required("viewer")
 def list_sessions(principal: Principal) -> Response:
     """The caller's sessions: where they are signed in."""
-    return _reply({"sessions": people.list_own(principal)})
+    return _reply(people.list_own(principal))
 
 
 @app.delete("/api/v1/me/sessions/<session_id>")
+@describes(status=204)
 @account_required("viewer")
 def end_session(principal: Principal, session_id: str) -> Response:
     """End one of the caller's sessions."""
@@ -115,24 +149,12 @@ def end_session(principal: Principal, session_id: str) -> Response:
     return Response(status=204)
 
 
-def about(account: Account) -> dict[str, Any]:
-    """An account as it is shown to itself."""
-    return {
-        "id": account.id,
-        "name": account.name,
-        "role": account.role,
-        "apps": account.apps,
-        "must_change": account.must_change,
-        "totp_enabled": account.totp_enabled,
-    }
-
-
 def _granted(grant: Grant, account: Account, in_cookies: bool) -> Response:
-    body = {"csrf_token": grant.csrf_token, "account": about(account)}
+    body = LoggedIn(grant.expires_in, grant.csrf_token, shown_account(account))
     if not in_cookies:
-        tokens = {"token": grant.token, "refresh_token": grant.refresh_token}
-        return _reply({**tokens, "expires_in": grant.expires_in, **body})
-    response = _reply({"expires_in": grant.expires_in, **body})
+        body.token, body.refresh_token = grant.token, grant.refresh_token
+        return _reply(body)
+    response = _reply(body)
     cookies.set_cookie(response, ACCESS, grant.token, grant.expires_in)
     cookies.set_cookie(response, REFRESH, grant.refresh_token, grant.refresh_expires_in)
     return response
@@ -144,5 +166,4 @@ def _has_body() -> bool:
 
 
 def _reply(body: object) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    return Response(dumps(body), 200, headers, content_type="application/json")
+    return Response(dumps(body), content_type="application/json")

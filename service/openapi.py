@@ -17,6 +17,12 @@ Json = dict[str, Any]
 REFERENCE = "#/components/schemas/{name}"
 SECURITY_SCHEMES: Json = {
     "token": {"type": "http", "scheme": "bearer", "description": "An access token."},
+    "cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "redlog_access",
+        "description": "A page's, behind TLS `__Host-redlog_access`; with X-Redlog-CSRF to change.",
+    },
     "ingest_key": {"type": "apiKey", "in": "header", "name": "X-Redlog-Key"},
 }
 # Problems that follow from who is let in.
@@ -95,8 +101,8 @@ def _operation(route: Route, known: dict[int, Json]) -> Json:
         operation["description"] = " ".join(rest.split())
     kind, _, needed = route.decision.partition(":")
     if kind != "public":
-        scheme = "ingest_key" if kind == "ingest_key" else "token"
-        operation["security"] = [{scheme: []}]
+        schemes = ("ingest_key",) if kind == "ingest_key" else ("token", "cookie")
+        operation["security"] = [{scheme: []} for scheme in schemes]
         operation["x-needs"] = needed or kind
     if said.body is not None:
         content = {media: {"schema": _schema(said.body, known)} for media in said.body_media}
@@ -177,6 +183,8 @@ def _problems(route: Route) -> list[type[Problem]]:
         problems |= BODY_PROBLEMS
     if isinstance(said.body, type) and issubclass(said.body, Struct):
         problems.add(exceptions.BadRequestBody)
+    if route.method != "GET" and route.decision not in guards:
+        problems.add(exceptions.BadCsrf)
     if "<" in route.rule:
         problems.add(exceptions.NotFound)
     return sorted(problems, key=lambda problem: problem.code)

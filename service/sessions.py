@@ -1,7 +1,9 @@
 """Sessions of people: begun by a login, continued by refresh tokens, ended in many ways."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from msgspec import Struct
 
 from database.accounts import Account
 from database.passes import Passes
@@ -27,6 +29,38 @@ class Grant(NamedTuple):
     refresh_expires_in: int
     csrf_token: str
     session_id: str
+
+
+class ShownAccount(Struct):
+    """An account in replies. An admin sees all apps, whatever `apps` says."""
+
+    id: int
+    name: str
+    role: str
+    apps: tuple[int, ...]
+    must_change: bool
+    disabled: bool
+    totp_enabled: bool
+    created_at: str
+    last_login_at: str | None
+
+
+class ShownSession(Struct):
+    """A session as its owner sees it; `used_at`: the last refresh."""
+
+    id: str
+    current: bool
+    created_at: str
+    used_at: str
+    expires_at: str
+    address: str | None
+    user_agent: str | None
+
+
+class SessionList(Struct):
+    """Where somebody is signed in, the session used last first."""
+
+    sessions: list[ShownSession]
 
 
 class Sessions:
@@ -75,10 +109,11 @@ class Sessions:
         """What a page must send along when it changes something by its cookie."""
         return self._tokens.csrf(session_id)
 
-    def list_own(self, caller: Principal) -> list[dict[str, Any]]:
-        """The caller's sessions, the one used last first."""
+    def list_own(self, caller: Principal) -> SessionList:
+        """The caller's sessions."""
         assert caller.account_id is not None
-        return [shown(each, caller.session_id) for each in self._table.of(caller.account_id)]
+        found = self._table.of(caller.account_id)
+        return SessionList([_shown(each, caller.session_id) for each in found])
 
     def end(self, caller: Principal, session_id: str) -> None:
         """End one of the caller's sessions. Raises NotFound, also for somebody else's."""
@@ -98,14 +133,21 @@ class Sessions:
         return Grant(token, seconds, refresh_token, days * 86_400, csrf, session_id)
 
 
-def shown(session: Session, current: str | None) -> dict[str, Any]:
-    """A session as its owner sees it."""
-    return {
-        "id": session.id,
-        "current": session.id == current,
-        "created_at": format_time(session.created_at),
-        "used_at": format_time(session.used_at),
-        "expires_at": format_time(session.expires_at),
-        "address": session.address,
-        "user_agent": session.user_agent,
-    }
+def shown_account(account: Account) -> ShownAccount:
+    """An account for replies."""
+    last = account.last_login_at
+    times = (format_time(account.created_at), None if last is None else format_time(last))
+    marks = (account.must_change, account.disabled, account.totp_enabled)
+    return ShownAccount(account.id, account.name, account.role, account.apps, *marks, *times)
+
+
+def _shown(session: Session, current: str | None) -> ShownSession:
+    return ShownSession(
+        session.id,
+        session.id == current,
+        format_time(session.created_at),
+        format_time(session.used_at),
+        format_time(session.expires_at),
+        session.address,
+        session.user_agent,
+    )

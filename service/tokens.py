@@ -19,13 +19,47 @@ class NewToken(Struct, forbid_unknown_fields=True):
     days: Annotated[int, Meta(ge=1, le=3650)] | None = None
 
 
-def create(api_tokens: ApiTokens, caller: Principal, wanted: NewToken, days: int) -> dict[str, Any]:
+class ShownToken(Struct, kw_only=True):
+    """A token as it is shown to those who look after it. `account_id`: who made it; null: the
+    operator, or a machine of the operator's.
+    """
+
+    id: str
+    name: str
+    scope: Scope
+    apps: list[int] | None
+    account_id: int | None
+    created_at: str
+    expires_at: str
+    last_used_at: str | None
+
+
+class MadeToken(ShownToken, kw_only=True):
+    """A new token, with its text, which is nowhere else."""
+
+    token: str
+
+
+class TokenList(Struct):
+    """Tokens, the oldest first."""
+
+    tokens: list[ShownToken]
+
+
+def holder_of(caller: Principal) -> int | None:
+    """Whose tokens the caller looks after: an account's; None: everybody's. Raises Forbidden."""
+    if caller.role == "admin":
+        return None
+    if caller.session_id is None:
+        raise Forbidden("a machine's token can't look after tokens unless it administers all apps")
+    return caller.account_id
+
+
+def create(api_tokens: ApiTokens, caller: Principal, wanted: NewToken, days: int) -> MadeToken:
     """Make a token that can do no more than its maker; `days` it is good unless it says itself.
 
-    Its text is in the reply and nowhere else. Raises Forbidden, and NotFound for an app that the
-    maker does not see.
+    Raises Forbidden, and NotFound for an app that the maker does not see.
     """
-    _holder(caller)
     if wanted.scope == "admin" and not caller.is_at_least("member"):
         raise Forbidden("a viewer can only make tokens of scope read")
     for app in wanted.apps or ():
@@ -35,39 +69,27 @@ def create(api_tokens: ApiTokens, caller: Principal, wanted: NewToken, days: int
     token, made = api_tokens.create(
         wanted.name, wanted.scope, apps, wanted.days or days, caller.account_id
     )
-    return {"token": token, **shown(made)}
+    return MadeToken(token=token, **_shown(made))
 
 
-def list_tokens(api_tokens: ApiTokens, caller: Principal) -> list[dict[str, Any]]:
-    """All tokens for an admin, their own for others; without their texts."""
-    return [shown(token) for token in api_tokens.all(_holder(caller))]
+def list_tokens(api_tokens: ApiTokens, holder: int | None) -> TokenList:
+    """The tokens of `holder_of`, without their texts."""
+    found = api_tokens.all(holder)
+    return TokenList([ShownToken(**_shown(token)) for token in found])
 
 
-def revoke(api_tokens: ApiTokens, caller: Principal, token_id: str) -> None:
+def revoke(api_tokens: ApiTokens, holder: int | None, token_id: str) -> None:
     """Refuse a token from now on. Raises NotFound, also for a token of somebody else."""
-    if not api_tokens.revoke(token_id, _holder(caller)):
+    if not api_tokens.revoke(token_id, holder):
         raise NotFound(f"there is no token {token_id}")
 
 
-def shown(token: ApiToken) -> dict[str, Any]:
-    """A token as it is shown to those who look after it."""
-    times = {
-        name: None if value is None else format_time(value)
-        for name, value in token._asdict().items()
-        if name.endswith("_at")
-    }
-    return {**token._asdict(), **times}
-
-
-def about(made: dict[str, Any]) -> dict[str, Any]:
+def about(made: MadeToken) -> dict[str, Any]:
     """What the audit log says of a new token."""
-    return {key: made[key] for key in ("name", "scope", "apps", "expires_at")}
+    return {name: getattr(made, name) for name in ("name", "scope", "apps", "expires_at")}
 
 
-def _holder(caller: Principal) -> int | None:
-    """Whose tokens they look after: their account's; None: everybody's."""
-    if caller.role == "admin":
-        return None
-    if caller.session_id is None:
-        raise Forbidden("a machine's token can't look after tokens unless it administers all apps")
-    return caller.account_id
+def _shown(token: ApiToken) -> dict[str, Any]:
+    values = token._asdict()
+    times = [name for name in values if name.endswith("_at") and values[name] is not None]
+    return values | {name: format_time(values[name]) for name in times}
