@@ -137,9 +137,8 @@ class ApiTokens:
             theirs &= api_token.c.account_id == account_id
         with self.engine.begin() as connection:
             expires_at = connection.scalar(select(api_token.c.expires_at).where(theirs))
-            if expires_at is None:
+            if not connection.execute(delete(api_token).where(theirs)).rowcount:
                 return False
-            connection.execute(delete(api_token).where(theirs))
             self._revoked.write(connection, [token_id], expires_at // 1_000_000 + 1)
         self._revoked.tell([token_id])
         return True

@@ -1,11 +1,13 @@
-"""Revoked tokens and ended sessions: the truth stands in the lasting
-tables, Redis makes it known at once."""
+"""Revoked tokens and ended sessions: the truth stands in the lasting tables, Redis makes it known
+at once.
+"""
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import Connection, Engine, delete, insert, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from database.redis_bus import RedisBus
 from database.tables import revoked_token
@@ -27,19 +29,26 @@ class RevokedTokens:
     def revoke(self, token_id: str, until: int | None) -> None:
         """Refuse a token from now on, everywhere; `until` (Unix seconds) it would have been good.
 
-        Rows of tokens that have expired are removed; one without `until` stays.
+        Once that is past its row goes; one without `until` stays.
         """
-        with self.engine.begin() as connection:
+        self.purge()
+        with suppress(IntegrityError), self.engine.begin() as connection:  # it was revoked already
             self.write(connection, [token_id], until)
         self.tell([token_id])
 
     def write(self, connection: Connection, ids: Sequence[str], until: int | None) -> None:
-        """As `revoke`, within a transaction of others; `tell` when it is committed."""
-        connection.execute(delete(revoked_token).where(revoked_token.c.until < int(time.time())))
-        connection.execute(delete(revoked_token).where(revoked_token.c.id.in_(ids)))
+        """As `revoke`, of what was good until now and within a transaction; then `tell`."""
         if ids:
             rows = [{"id": token_id, "until": until} for token_id in ids]
             connection.execute(insert(revoked_token), rows)
+
+    def purge(self) -> None:
+        """Remove the rows of what has expired by itself. A transaction of its own: on MySQL it
+        locks the gaps into which others insert.
+        """
+        with self.engine.begin() as connection:
+            past = revoked_token.c.until < int(time.time())
+            connection.execute(delete(revoked_token).where(past))
 
     def tell(self, ids: Sequence[str]) -> None:
         """Make what was written known at once: here, and through Redis everywhere."""
@@ -55,13 +64,13 @@ class RevokedTokens:
 
     def _load(self) -> None:
         """Read the table; when it can't be read, what was known must do until the next time."""
+        self._until = time.monotonic() + KNOWN_SECONDS  # before: what is heard meanwhile ends it
         try:
             with self.engine.connect() as connection:
                 self._ids = frozenset(connection.scalars(select(revoked_token.c.id)))
         except SQLAlchemyError:
             if self._ids is None:
                 raise
-        self._until = time.monotonic() + KNOWN_SECONDS
 
     def _hear(self, message: str | None) -> None:
         if message is not None and self._ids is not None:

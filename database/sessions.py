@@ -15,6 +15,7 @@ from utils.clock import DAY, now_us
 from utils.settings import Token
 
 MAX_AGENT = 255
+PURGE_SECONDS = 60.0
 _FORM = re.compile("rlr_([0-9a-f]{32})_[0-9a-f]{64}")
 
 
@@ -49,15 +50,16 @@ class SessionTable:
         self.engine = engine
         self._revoked = revoked
         self._settings = settings
+        self._next_purge = 0.0
 
     def begin(self, account_id: int, address: str | None, agent: str | None) -> tuple[str, str]:
-        """A new session: its id and its refresh token. Those that have expired are removed."""
+        """A new session: its id and its refresh token."""
+        self._purge()
         session_id = secrets.token_hex(16)
         token, values = self._fresh(session_id)
         about = {"address": address, "user_agent": agent and agent[:MAX_AGENT]}
         values |= {"id": session_id, "account_id": account_id, "created_at": now_us()} | about
         with self.engine.begin() as connection:
-            connection.execute(delete(session).where(session.c.expires_at < now_us()))
             connection.execute(insert(session).values(values))
         return session_id, token
 
@@ -117,11 +119,25 @@ class SessionTable:
         """Their access tokens are refused as long as they would be good."""
         until = int(time.time()) + self._settings.access_minutes * 60 + 1
         with self.engine.begin() as connection:
-            ids = list(connection.scalars(select(session.c.id).where(which).with_for_update()))
-            connection.execute(delete(session).where(session.c.id.in_(ids)))
-            self._revoked.write(connection, ids, until)
-        self._revoked.tell(ids)
-        return len(ids)
+            found = connection.scalars(select(session.c.id).where(which)).all()
+            one = delete(session).where
+            # Of several who end a session at once, one removes its row.
+            ended = [
+                each for each in found if connection.execute(one(session.c.id == each)).rowcount
+            ]
+            self._revoked.write(connection, ended, until)
+        self._revoked.tell(ended)
+        return len(ended)
+
+    def _purge(self) -> None:
+        """Remove what is over, now and then; see `RevokedTokens.purge`."""
+        now = time.monotonic()
+        if now < self._next_purge:
+            return
+        self._next_purge = now + PURGE_SECONDS
+        self._revoked.purge()
+        with self.engine.begin() as connection:
+            connection.execute(delete(session).where(session.c.expires_at < now_us()))
 
     def _fresh(self, session_id: str) -> tuple[str, dict[str, Any]]:
         """The next refresh token of a session, and what its row is to say."""
