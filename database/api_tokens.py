@@ -137,7 +137,8 @@ class ApiTokens:
             theirs &= api_token.c.account_id == account_id
         with self.engine.begin() as connection:
             expires_at = connection.scalar(select(api_token.c.expires_at).where(theirs))
-            if not connection.execute(delete(api_token).where(theirs)).rowcount:
+            removed = connection.execute(delete(api_token).where(theirs)).rowcount
+            if expires_at is None or not removed:
                 return False
             self._revoked.write(connection, [token_id], expires_at // 1_000_000 + 1)
         self._revoked.tell([token_id])

@@ -7,7 +7,7 @@ import secrets
 import time
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
 
 from database.access_tables import session
 from database.revoked import RevokedTokens
@@ -120,11 +120,7 @@ class SessionTable:
         until = int(time.time()) + self._settings.access_minutes * 60 + 1
         with self.engine.begin() as connection:
             found = connection.scalars(select(session.c.id).where(which)).all()
-            one = delete(session).where
-            # Of several who end a session at once, one removes its row.
-            ended = [
-                each for each in found if connection.execute(one(session.c.id == each)).rowcount
-            ]
+            ended = [each for each in found if _remove(connection, each)]
             self._revoked.write(connection, ended, until)
         self._revoked.tell(ended)
         return len(ended)
@@ -145,6 +141,11 @@ class SessionTable:
         now = now_us()
         expires_at = now + self._settings.refresh_days * DAY
         return token, {"refresh_hash": _hash(token), "used_at": now, "expires_at": expires_at}
+
+
+def _remove(connection: Connection, session_id: str) -> bool:
+    """Of several who end a session at once, one removes its row."""
+    return connection.execute(delete(session).where(session.c.id == session_id)).rowcount > 0
 
 
 def _hash(token: str) -> str:

@@ -59,8 +59,8 @@ def allow_origins(app: Flask, cors: Cors) -> None:
 
 
 def _answer(app: Flask, path: str, origins: list[str]) -> Callable[[Response], Response]:
-    """What sets the headers for a path. No route reads a cookie, so any origin may be let in: the
-    key or token is what counts.
+    """What sets the headers for a path. Any origin may be let in, as its key or token is what
+    counts: without Allow-Credentials, and as ours are SameSite=Strict, its pages use no cookie.
     """
     rule = {
         "origins": origins,
@@ -75,7 +75,7 @@ def _answer(app: Flask, path: str, origins: list[str]) -> Callable[[Response], R
 def _let_beacons_in(response: Response, origin: str) -> Response:
     """`sendBeacon` with a JSON blob always asks with credentials, and then wants its origin named.
 
-    A report reads no cookie, so credentials may come along; queries don't get this.
+    A report reads no cookie, so credentials may come along; what reads them must not get this.
     """
     if "Access-Control-Allow-Origin" in response.headers:
         response.headers["Access-Control-Allow-Origin"] = origin
