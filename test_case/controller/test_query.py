@@ -333,7 +333,7 @@ def bad_authorizations(server: Server) -> Iterator[str]:
     yield good
     yield f"Bearer {server.key}"
     yield f"Bearer {good[:-2]}"
-    yield f"Bearer {payload[:-1]}A.{signature}"
+    yield f"Bearer {payload[:-1]}{'B' if payload[-1] == 'A' else 'A'}.{signature}"
     yield f"Bearer .{signature}"
     yield f"Bearer {payload}.\xff"
     yield f"Bearer {server.token[:-1]}"
