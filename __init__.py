@@ -9,6 +9,7 @@ from pathlib import Path
 from database.accounts import Accounts
 from database.apps import Apps
 from database.engine import open_engine
+from database.invitations import Invitations
 from database.journal import Journal
 from database.newest import NewestFirst
 from database.passes import Passes
@@ -48,6 +49,7 @@ engine = open_engine(settings.database, data)
 apps = Apps(engine, data)
 audit_log, accounts = Audit(engine), Accounts(engine)
 login = Login(accounts, settings.account)
+invitations = Invitations(engine)
 passes = Passes(engine, redis_bus, settings.token, in_background)
 sessions = Sessions(signed_tokens, passes, accounts.find, settings.token)
 callers = Callers(signed_tokens, passes, accounts.find, apps.ids)
@@ -75,4 +77,5 @@ from controller import health, openapi
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import apps as _, audit, logs, scrubbing, session, tokens  # isort: skip
+    from controller import accounts as _, apps as _, audit, logs  # isort: skip
+    from controller import own_account, registration, scrubbing, session, tokens

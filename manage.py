@@ -6,6 +6,7 @@ import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from command import server
+from command.account import account_group
 from command.app import app_group
 from command.journal import journal_group
 from command.partition import partition_group
@@ -28,6 +29,7 @@ for command in (
     server.backup_command,
     server.restore_command,
     app_group,
+    account_group,
     token_group,
     secret_group,
     partition_group,

@@ -43,7 +43,8 @@ def prepare(settings: Settings) -> str:
     """Bring the database up to date, make what a first start needs, and say how to go on."""
     import __init__ as server
 
-    return make_ready(settings, server.log_store, server.apps, server.passes.api_tokens)
+    api_tokens = server.passes.api_tokens
+    return make_ready(settings, server.log_store, server.apps, api_tokens, server.login)
 
 
 @click.command("debug-server")

@@ -122,6 +122,12 @@ class BadCsrf(Problem):
     status, code, title = 403, "bad_csrf_token", "The page's own token is missing or not valid"
 
 
+class BadInvitation(Problem):
+    """No invitation, or one that was used, taken back or has expired."""
+
+    status, code, title = 403, "bad_invitation", "The invitation is not valid"
+
+
 class PasswordChangeRequired(Problem):
     """Signed in by a password that was given to them, and that must be changed before all else."""
 
@@ -150,6 +156,12 @@ class AccountExists(Problem):
     """An account of that name exists; names that differ in case only are the same."""
 
     status, code, title = 409, "account_exists", "There is such an account already"
+
+
+class TotpEnabled(Problem):
+    """The account has a second factor already."""
+
+    status, code, title = 409, "totp_enabled", "There is a second factor already"
 
 
 class LastAdmin(Problem):

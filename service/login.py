@@ -63,6 +63,12 @@ class Login:
         right = [step for step in steps if strings_equal(totp.generate_otp(step), sent)]
         return any(self.accounts.use_code(found.id, step) for step in right)
 
+    def charge_address(self, address: str | None) -> Subject:
+        """Count something else that may be tried too often from one address. Raises LockedOut."""
+        subject = _address(address)
+        self._charge(subject)
+        return subject
+
     def unlock(self, name: str) -> None:
         """Forget the failed logins of an account."""
         self.failures.clear(_account(name))
@@ -74,12 +80,15 @@ class Login:
         is_right = self.passwords.verify(found.password_hash if found else None, password)
         subjects = [_address(address), _account(name)]
         for subject in subjects:
-            wait = self.failures.charge(subject)
-            if wait:
-                raise LockedOut(f"too many failed logins; wait {wait} s", retry_after=wait)
+            self._charge(subject)
         if found is None or not is_right or found.disabled:
             raise BadLogin("name, password or code is wrong")
         return subjects
+
+    def _charge(self, subject: Subject) -> None:
+        wait = self.failures.charge(subject)
+        if wait:
+            raise LockedOut(f"too many failed tries; wait {wait} s", retry_after=wait)
 
     def _settle(self, subjects: list[Subject]) -> None:
         """The account starts anew. Its address does not: else one who has an account could guess

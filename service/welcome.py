@@ -7,13 +7,17 @@ from database.log_store import LogStore
 from database.mysql_check import check
 from database.redis_link import RedisAway
 from exceptions import DatabaseDown, StartError
+from service.accounts import FIRST, create_first
+from service.login import Login
 from utils.log import log
 from utils.settings import Settings
 
 FIRST_APP = "default"
 
 
-def make_ready(settings: Settings, log_store: LogStore, apps: Apps, api_tokens: ApiTokens) -> str:
+def make_ready(
+    settings: Settings, log_store: LogStore, apps: Apps, api_tokens: ApiTokens, login: Login
+) -> str:
     """Check Redis and the database, bring it up to date, make what a first start needs, and greet.
 
     A database that is down stops only a first start, and a Redis that is down none. Raises
@@ -24,7 +28,7 @@ def make_ready(settings: Settings, log_store: LogStore, apps: Apps, api_tokens: 
         check(apps.engine)
         migrate(apps.engine)
         log_store.upgrade()
-        return _greet(settings, apps, api_tokens)
+        return _greet(settings, apps, api_tokens, login)
     except DatabaseDown as error:
         if not apps.directory.file.read().keys:
             raise StartError(f"{error}; a first start needs it, for the keys") from None
@@ -44,14 +48,14 @@ def _check_redis(url: str) -> None:
         log.warning("%s; starting without it", away)
 
 
-def _greet(settings: Settings, apps: Apps, api_tokens: ApiTokens) -> str:
+def _greet(settings: Settings, apps: Apps, api_tokens: ApiTokens, login: Login) -> str:
     existing = apps.all()
     app = existing[0] if existing else apps.create(FIRST_APP)
     apps.directory.read()
-    if existing:
-        return welcome(settings, app, None)
-    token, _ = api_tokens.create("first start", "read", None, settings.token.days, None)
-    return welcome(settings, app, token)
+    token = None
+    if not existing:
+        token, _ = api_tokens.create("first start", "read", None, settings.token.days, None)
+    return welcome(settings, app, token, create_first(login))
 
 
 def _greet_without_database(settings: Settings, error: DatabaseDown) -> str:
@@ -63,8 +67,10 @@ def _greet_without_database(settings: Settings, error: DatabaseDown) -> str:
     )
 
 
-def welcome(settings: Settings, app: App, token: str | None) -> str:
-    """Address, key and lines to try them. A token is shown once, at the first start."""
+def welcome(settings: Settings, app: App, token: str | None, password: str | None) -> str:
+    """Address, key and lines to try them. A token and the first admin's password are shown once,
+    at the first start.
+    """
     host = settings.server.host
     host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # shown, never bound  # nosec B104
     logs = f"http://{host}:{settings.server.port}/api/v1/logs"
@@ -85,5 +91,11 @@ def welcome(settings: Settings, app: App, token: str | None) -> str:
         lines += [
             "A token to read with / 获取查询令牌:",
             "  .venv/bin/python manage.py token create",
+        ]
+    if password:
+        lines += [
+            "Sign in (this password is shown only now, and must be changed) / "
+            "登录 (此密码只显示一次, 登录后必须修改):",
+            f"  account {FIRST}, password {password}",
         ]
     return "\n".join(lines)

@@ -86,7 +86,7 @@ def test_a_locked_name_is_locked_whatever_the_password(
     told = [outcome(login, name, BAD) for _ in range(FREE_OF_ACCOUNT + 1)]
     assert set(told) == {WRONG}
     told = [outcome(login, name, password) for password in (BAD, GOOD, GOOD)]
-    expected = "429 locked_out too many failed logins; wait 1 s {'Retry-After': '1'} {}"
+    expected = "429 locked_out too many failed tries; wait 1 s {'Retry-After': '1'} {}"
     assert set(told) == {expected}
     assert outcome(login, name.upper(), GOOD, of=THERE) == expected
     at(1_000_001)

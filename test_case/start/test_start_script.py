@@ -308,6 +308,7 @@ def test_a_life_in_the_background(operator: Operator) -> None:
     started = operator.do("-d")
     assert started.returncode == 0, started.stderr
     assert operator.url in started.stdout and "rlk_" in started.stdout
+    assert started.stdout.count("account admin, password ") == 1
     assert requests.get(f"{operator.url}/healthz", timeout=5).status_code == 200
 
     pid = operator.pid()
@@ -319,7 +320,7 @@ def test_a_life_in_the_background(operator: Operator) -> None:
     assert not (operator.data / "run" / "welcome").exists()
     log = operator.data / "log" / "redlog.log"
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
-    assert "rlk_" not in log.read_text()
+    assert "rlk_" not in log.read_text() and "password" not in log.read_text()
 
     stopped = operator.do("stop")
     assert (stopped.returncode, stopped.stdout) == (0, f"stopped (pid {pid})\n")
@@ -336,6 +337,7 @@ def test_restart_starts_it_again_with_the_options_given(operator: Operator) -> N
     assert restarted.returncode == 0, restarted.stderr
     assert restarted.stdout.startswith(f"stopped (pid {before})\n")
     assert operator.pid() != before
+    assert "password" not in restarted.stdout  # it is shown once
     assert requests.get(f"http://127.0.0.1:{other}/healthz", timeout=5).status_code == 200
 
 
