@@ -9,7 +9,6 @@ from pathlib import Path
 from database.accounts import Accounts
 from database.apps import Apps
 from database.engine import open_engine
-from database.invitations import Invitations
 from database.journal import Journal
 from database.newest import NewestFirst
 from database.passes import Passes
@@ -21,7 +20,7 @@ from database.writer import Writer
 from service.audit import Audit
 from service.callers import Callers
 from service.limits import ReportLimits
-from service.login import Login
+from service.people import People
 from service.sessions import Sessions
 from service.signature import Signatures
 from utils.background import Background
@@ -47,9 +46,8 @@ redis = RedisLink(settings.redis.url, signed_tokens.installation, settings.serve
 redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
 apps = Apps(engine, data)
-audit_log, accounts = Audit(engine), Accounts(engine)
-login = Login(accounts, settings.account)
-invitations = Invitations(engine)
+people, audit_log = People(engine, settings), Audit(engine)
+accounts, login = people.accounts, people.login
 passes = Passes(engine, redis_bus, settings.token, in_background)
 sessions = Sessions(signed_tokens, passes, accounts.find, settings.token)
 callers = Callers(signed_tokens, passes, accounts.find, apps.ids)
@@ -77,5 +75,5 @@ from controller import health, openapi
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import accounts as _, apps as _, audit, logs  # isort: skip
+    from controller import accounts as _, apps as _, audit, logs, oidc  # isort: skip
     from controller import own_account, registration, scrubbing, session, tokens

@@ -11,6 +11,7 @@ from command.options import json_option, show
 from exceptions import StartError
 from service import accounts
 from service.audit import OPERATOR
+from service.sessions import shown_account
 
 
 @click.group("account")
@@ -29,18 +30,18 @@ def account_create(
 ) -> None:
     """Make an account; without --password-stdin it is given a password that must be changed."""
     server = root()
-    password = _read_password() if password_stdin else None
-    form = accounts.AccountForm(name, role, list(apps), password)
-    made, given = accounts.create(server.login, form, server.apps.ids())
+    chosen = _read_password() if password_stdin else None
+    form = accounts.AccountForm(name, role, list(apps), chosen)
+    made, password = accounts.create(server.login, form, server.apps.ids())
     _record(server, "account.create", made.name, role=role, apps=made.apps)
-    _show(accounts.details(made, given), as_json)
+    _show(accounts.given(made, password), as_json)
 
 
 @account_group.command("list")
 @json_option
 def account_list(as_json: bool) -> None:
     """List the accounts."""
-    show([to_builtins(accounts.details(each)) for each in root().accounts.all()], as_json)
+    show([to_builtins(shown_account(each)) for each in root().accounts.all()], as_json)
 
 
 @account_group.command("reset")
@@ -53,7 +54,7 @@ def account_reset(name: str, totp: bool, as_json: bool) -> None:
     found = accounts.named(server.login, name)
     after, password = accounts.reset(server.login, server.sessions, found.id, totp)
     _record(server, "account.reset", after.name, totp=totp)
-    _show(accounts.details(after, password), as_json)
+    _show(accounts.given(after, password), as_json)
 
 
 @account_group.command("disable")
@@ -91,7 +92,7 @@ def _record(server: Any, act: str, name: str, **details: object) -> None:
     server.audit_log.record(OPERATOR, act, f"account {name}", details)
 
 
-def _show(account: accounts.AccountDetails, as_json: bool) -> None:
+def _show(account: accounts.GivenAccount, as_json: bool) -> None:
     if as_json or account.password is UNSET:
         return show(to_builtins(account), as_json)
     click.echo(f"{account.name} signs in once with the password {account.password}")

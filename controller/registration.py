@@ -2,7 +2,7 @@
 
 from flask import Response, request
 
-from __init__ import app, audit_log, invitations, login, public, role_required, settings
+from __init__ import app, audit_log, people, public, role_required, settings
 from exceptions import (
     AccountExists,
     BadInvitation,
@@ -13,7 +13,7 @@ from exceptions import (
     WeakPassword,
 )
 from service import invitations as service
-from service.accounts import AccountDetails, details
+from service.sessions import ShownAccount, shown_account
 from utils.body import read_json
 from utils.describe import describes
 from utils.principal import Principal
@@ -27,7 +27,7 @@ PATH = "/api/v1/invitations"
 @role_required("admin")
 def list_invitations(principal: Principal) -> Response:
     """The invitations that can still be used, without their texts."""
-    return _reply(service.list_open(invitations))
+    return _reply(service.list_open(people.invitations))
 
 
 @app.post(PATH)
@@ -37,7 +37,7 @@ def create_invitation(principal: Principal) -> Response:
     """Invite somebody; the text for them is shown only now."""
     form = read_json(request.environ, service.InvitationForm)
     days = settings.account.invitation_days
-    made = service.invite(invitations, form, principal.actor, days, principal.all_apps)
+    made = service.invite(people.invitations, form, principal.actor, days, principal.all_apps)
     rights = {"role": form.role, "apps": form.apps}
     audit_log.record(principal, "invitation.create", f"invitation {made.id}", rights)
     return _reply(made, 201)
@@ -48,7 +48,7 @@ def create_invitation(principal: Principal) -> Response:
 @role_required("admin")
 def delete_invitation(principal: Principal, invitation_id: int) -> Response:
     """Take an invitation back."""
-    if not invitations.delete(invitation_id):
+    if not people.invitations.delete(invitation_id):
         raise NotFound(f"there is no invitation {invitation_id} that can still be used")
     audit_log.record(principal, "invitation.delete", f"invitation {invitation_id}")
     return Response(status=204)
@@ -57,7 +57,7 @@ def delete_invitation(principal: Principal, invitation_id: int) -> Response:
 @app.post("/api/v1/register")
 @describes(
     body=service.Registration,
-    reply=AccountDetails,
+    reply=ShownAccount,
     status=201,
     errors=(BadInvitation, AccountExists, WeakPassword, LockedOut, Busy, StoreAway),
 )
@@ -66,10 +66,10 @@ def register() -> Response:
     """Make an account of one's own, by an invitation or as the settings allow."""
     form = read_json(request.environ, service.Registration)
     address, policy = request.remote_addr, settings.account.registration
-    made = service.register(login, invitations, form, policy, address)
+    made = service.register(people, form, policy, address)
     name, rights = f"account {made.name}", {"role": made.role, "apps": made.apps}
     audit_log.record(name, "account.register", name, rights, address)
-    return _reply(details(made), 201)
+    return _reply(shown_account(made), 201)
 
 
 def _reply(body: object, status: int = 200) -> Response:

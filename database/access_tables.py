@@ -35,7 +35,7 @@ account = Table(
     Column("totp_secret", String(64)),
     Column("totp_enabled", Integer, nullable=False),
     Column("totp_used", BigInteger),  # the last time step whose code was used: no code twice
-    Column("oidc_subject", String(255), unique=True),  # issuer and subject
+    Column("oidc_subject", String(64), unique=True),  # a hash of issuer and subject
     Column("created_at", BigInteger, nullable=False),
     Column("last_login_at", BigInteger),
     sqlite_autoincrement=True,  # no id twice: tokens of one that was deleted may be about
@@ -69,6 +69,16 @@ login_failure = Table(
     Column("subject", String(64), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", BigInteger, nullable=False, index=True),
+)
+
+# Single sign-ons that were begun at the issuer, by a hash of their state; `until` in Unix seconds.
+oidc_login = Table(
+    "oidc_login",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("until", BigInteger, nullable=False, index=True),
 )
 
 # A login on one device; its id is in the access tokens and refresh tokens that it was given. Only

@@ -104,6 +104,12 @@ class BadLogin(Problem):
     status, code, title = 401, "bad_login", "The login is not right"
 
 
+class SignOnFailed(Problem):
+    """Who comes back from the issuer of single sign-on did not begin here, or is not let in."""
+
+    status, code, title = 401, "sign_on_failed", "The single sign-on failed"
+
+
 class CodeNeeded(Problem):
     """The password is right, and the account has a second factor."""
 
@@ -228,6 +234,12 @@ class NotAccepting(Problem):
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class IssuerAway(Problem):
+    """The issuer of single sign-on does not answer, or not as OpenID Connect wants it."""
+
+    status, code, title = 502, "issuer_away", "The issuer of single sign-on does not answer"
 
 
 class StoreAway(Problem):

@@ -4,13 +4,13 @@ from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict
 
 from database.accounts import Account, NewAccount
 from exceptions import AccountExists, BadRequestBody, Forbidden, NotFound, WeakPassword
 from service.login import Login
 from service.passwords import new_password
-from service.sessions import Sessions
-from utils.clock import format_time
+from service.sessions import Sessions, ShownAccount, shown_account
 from utils.names import is_name, normal
 from utils.principal import Principal
 
@@ -49,37 +49,22 @@ class PasswordChange(Struct, forbid_unknown_fields=True):
     new_password: str
 
 
-class AccountDetails(Struct):
-    """An account as admins see it; an admin sees all apps, whatever `apps` says. `password` is
-    there when one was made for it, and only then.
-    """
+class GivenAccount(ShownAccount):
+    """An account, and the password that was made for it, if one was: it is shown only now."""
 
-    id: int
-    name: str
-    role: str
-    apps: list[int]
-    must_change: bool
-    disabled: bool
-    totp_enabled: bool
-    created_at: str
-    last_login_at: str | None
     password: str | UnsetType = UNSET
 
 
 class AccountList(Struct):
     """All accounts."""
 
-    accounts: list[AccountDetails]
+    accounts: list[ShownAccount]
 
 
-def details(account: Account, password: str | None = None) -> AccountDetails:
-    """An account as replies show it."""
-    last = account.last_login_at
-    times = format_time(account.created_at), None if last is None else format_time(last)
-    flags = account.must_change, account.disabled, account.totp_enabled
-    apps = list(account.apps)
-    given = UNSET if password is None else password
-    return AccountDetails(account.id, account.name, account.role, apps, *flags, *times, given)
+def given(account: Account, password: str | None) -> GivenAccount:
+    """An account with the password that was made for it."""
+    shown = asdict(shown_account(account))
+    return GivenAccount(**shown, password=UNSET if password is None else password)
 
 
 def create(

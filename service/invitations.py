@@ -9,7 +9,7 @@ from database.accounts import Account
 from database.invitations import Invitation, Invitations
 from exceptions import BadInvitation
 from service.accounts import AppIds, Role, check_apps, prepared
-from service.login import Login
+from service.people import People
 from utils.clock import DAY, format_time, now_us
 
 OFF = "off"
@@ -18,7 +18,7 @@ OFF = "off"
 class InvitationForm(Struct, forbid_unknown_fields=True):
     """What the invited may do, and for how many days they may come."""
 
-    role: Role = "viewer"
+    role: Role
     apps: AppIds = []
     days: Annotated[int, Meta(ge=1, le=365)] | None = None
 
@@ -74,15 +74,14 @@ def _details(invited: Invitation, text: str | UnsetType = UNSET) -> InvitationDe
     return InvitationDetails(*who, *times, text)
 
 
-def register(
-    login: Login, invitations: Invitations, form: Registration, policy: str, address: str | None
-) -> Account:
+def register(people: People, form: Registration, policy: str, address: str | None) -> Account:
     """Make an account. `policy` says as what one may come without an invitation, or OFF.
 
     Raises BadInvitation, BadRequestBody, WeakPassword, AccountExists, LockedOut (one address makes
     few accounts and guesses few invitations) and Busy.
     """
-    address_charged = login.charge_address(address)
+    login, invitations = people.login, people.invitations
+    login.charge_address(address)
     if form.invitation is None:
         if policy == OFF:
             raise BadInvitation("ask an admin for an invitation")
@@ -90,6 +89,6 @@ def register(
     invited = invitations.find(form.invitation)
     if invited is None:
         raise BadInvitation("it is unknown, was used already, or has expired")
-    login.failures.refund(address_charged)
+    login.refund_address(address)
     new = prepared(login, form.username, invited.role, invited.apps, form.password)
     return login.accounts.get(invitations.redeem(invited, new))

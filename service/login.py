@@ -63,11 +63,13 @@ class Login:
         right = [step for step in steps if strings_equal(totp.generate_otp(step), sent)]
         return any(self.accounts.use_code(found.id, step) for step in right)
 
-    def charge_address(self, address: str | None) -> Subject:
+    def charge_address(self, address: str | None) -> None:
         """Count something else that may be tried too often from one address. Raises LockedOut."""
-        subject = _address(address)
-        self._charge(subject)
-        return subject
+        self._charge(_address(address))
+
+    def refund_address(self, address: str | None) -> None:
+        """Take that back: it went well."""
+        self.failures.refund(_address(address))
 
     def unlock(self, name: str) -> None:
         """Forget the failed logins of an account."""

@@ -20,7 +20,9 @@ def read_cookie(name: str) -> str:
     return request.cookies.get(_full(name), "")
 
 
-def set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
+def set_cookie(
+    response: Response, name: str, value: str, seconds: int, samesite: str = "Strict"
+) -> None:
     """Give the page a cookie of ours, or with 0 seconds take it away."""
     response.set_cookie(
         _full(name),
@@ -29,7 +31,7 @@ def set_cookie(response: Response, name: str, value: str, seconds: int) -> None:
         path="/",
         secure=request.is_secure,
         httponly=True,
-        samesite="Strict",
+        samesite=samesite,
     )
 
 

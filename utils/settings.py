@@ -14,6 +14,8 @@ import msgspec
 import yaml
 
 from exceptions import StartError
+from utils.account_settings import AccountSettings as AccountSettings
+from utils.account_settings import Oidc as Oidc
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -123,16 +125,6 @@ class Token(Section, frozen=True):
     refresh_days: Annotated[int, msgspec.Meta(ge=1, le=3650)]
 
 
-class AccountSettings(Section, frozen=True):
-    """Accounts: what hashing a password costs, and who may make an account."""
-
-    argon2_memory_kib: Annotated[int, msgspec.Meta(ge=64, le=4_194_304)]
-    argon2_time: Annotated[int, msgspec.Meta(ge=1, le=100)]
-    argon2_parallelism: Annotated[int, msgspec.Meta(ge=1, le=8)]
-    registration: Literal["off", "viewer"]
-    invitation_days: Annotated[int, msgspec.Meta(ge=1, le=365)]
-
-
 class Settings(Section, frozen=True):
     """All settings. `data_dir` is absolute."""
 
@@ -148,6 +140,7 @@ class Settings(Section, frozen=True):
     cors: Cors
     token: Token
     account: AccountSettings
+    oidc: Oidc
 
     @property
     def data_path(self) -> Path:

@@ -68,6 +68,8 @@ def places(server: Server) -> dict[str, Place]:
         "key_id": Place("999999", is_of_app=True),
         "token_id": Place("0" * 16),
         "session_id": Place("0" * 32),
+        "account_id": Place("999999"),
+        "invitation_id": Place("999999"),
     }
 
 

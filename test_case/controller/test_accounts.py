@@ -289,7 +289,7 @@ def test_an_invitation_makes_one_account(admin: Person, stranger: Person) -> Non
 
 
 def test_an_invitation_can_be_taken_back(admin: Person, stranger: Person) -> None:
-    invited = admin.ask("POST", "invitations").json()
+    invited = admin.ask("POST", "invitations", role="viewer").json()
     path = f"invitations/{invited['id']}"
     assert admin.ask("DELETE", path).status_code == 204
     assert told(admin.ask("DELETE", path)) == (404, "not_found")

@@ -72,7 +72,11 @@ def test_the_environment_goes_before_the_profile() -> None:
 OTHER = {"server.worker_class": "meinheld", "server.role": "query", "journal.sync": "always"}
 OTHER |= {"server.log_level": "error", "server.host": "::", "database.url": "sqlite:///x.db"}
 OTHER |= {"redis.url": "redis://host", "journal.shed_below": "error"}
-OTHER |= {"account.registration": "viewer"}
+OTHER |= {"account.registration": "viewer", "oidc.role": "member"}
+OTHER |= {"oidc.issuer": "https://id.example.org", "oidc.scopes": "openid"}
+OTHER |= {
+    f"oidc.{key}": "other" for key in ("client_id", "client_secret", "name_claim", "apps_claim")
+}
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS)

@@ -56,7 +56,7 @@ def _make_accounts() -> None:
         sa.Column("totp_secret", sa.String(64), nullable=True),
         sa.Column("totp_enabled", sa.Integer, nullable=False),
         sa.Column("totp_used", sa.BigInteger, nullable=True),
-        sa.Column("oidc_subject", sa.String(255), nullable=True),
+        sa.Column("oidc_subject", sa.String(64), nullable=True),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("last_login_at", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_account"),
@@ -91,6 +91,15 @@ def _make_accounts() -> None:
         sa.PrimaryKeyConstraint("subject", name="pk_login_failure"),
     )
     op.create_index("ix_login_failure_last_at", "login_failure", ["last_at"])
+    op.create_table(
+        "oidc_login",
+        sa.Column("state_hash", sa.String(64), nullable=False),
+        sa.Column("nonce", sa.String(64), nullable=False),
+        sa.Column("verifier", sa.String(128), nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("state_hash", name="pk_oidc_login"),
+    )
+    op.create_index("ix_oidc_login_until", "oidc_login", ["until"])
 
 
 def _make_tokens() -> None:
