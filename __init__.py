@@ -6,7 +6,6 @@ if __name__ != "__init__":
 import sys
 from pathlib import Path
 
-from database.accounts import Accounts
 from database.apps import Apps
 from database.engine import open_engine
 from database.journal import Journal
@@ -18,10 +17,8 @@ from database.stores import open_store
 from database.waker import Waker
 from database.writer import Writer
 from service.audit import Audit
-from service.callers import Callers
 from service.limits import ReportLimits
 from service.people import People
-from service.sessions import Sessions
 from service.signature import Signatures
 from utils.background import Background
 from utils.guard import Guard
@@ -38,19 +35,16 @@ settings = load_settings(root / "setting.yaml")
 data = settings.data_path
 data.mkdir(mode=0o700, parents=True, exist_ok=True)
 set_up_log(settings.server.log_level)
-metrics, in_background = Metrics(data), Background()
-signed_tokens = Tokens(data)
+metrics, in_background, signed_tokens = Metrics(data), Background(), Tokens(data)
 
 # Engines: made here, connected by the process that first uses them.
 redis = RedisLink(settings.redis.url, signed_tokens.installation, settings.server.threads)
 redis_bus = RedisBus(redis)
 engine = open_engine(settings.database, data)
-apps = Apps(engine, data)
-people, audit_log = People(engine, settings), Audit(engine)
-accounts, login = people.accounts, people.login
+apps, audit_log = Apps(engine, data), Audit(engine)
 passes = Passes(engine, redis_bus, settings.token, in_background)
-sessions = Sessions(signed_tokens, passes, accounts.find, settings.token)
-callers = Callers(signed_tokens, passes, accounts.find, apps.ids)
+people = People(engine, settings, signed_tokens, passes, apps.ids)
+accounts, login, sessions = people.accounts, people.login, people.sessions
 journal = Journal(settings.journal, data)
 report_limits = ReportLimits(settings, data, redis, journal, apps.directory.known_ids)
 signatures = Signatures(engine, redis)
@@ -66,7 +60,7 @@ app = App("redlog", root_path=str(root), static_folder=None)
 set_up_web(app, settings)
 
 # The guards of the routes: who may report, who may look, who may change.
-guard = Guard(apps.source_of_key, callers.identify, signed_tokens.is_csrf)
+guard = Guard(apps.source_of_key, people.callers.identify, signed_tokens.is_csrf)
 public, ingest_key_required, token_required, role_required, account_required = guard.decorators()
 
 # Controllers attach their routes to the app above.
@@ -75,5 +69,5 @@ from controller import health, openapi
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import accounts as _, apps as _, audit, logs, oidc  # isort: skip
+    from controller import accounts as _accounts, apps as _apps, audit, logs, oidc  # isort: skip
     from controller import own_account, registration, scrubbing, session, tokens

@@ -4,7 +4,8 @@ from flask import Response, request
 
 from __init__ import accounts, app, audit_log, login, role_required, sessions
 from database.accounts import Account
-from exceptions import AccountExists, Busy, LastAdmin, WeakPassword
+from exceptions import Busy
+from exceptions.accounts import AccountExists, LastAdmin, WeakPassword
 from service import accounts as service
 from service.sessions import ShownAccount, shown_account
 from utils.body import read_json

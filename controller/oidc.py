@@ -3,7 +3,8 @@
 from flask import Response, request
 
 from __init__ import app, apps, audit_log, people, public, sessions
-from exceptions import IssuerAway, LockedOut, NotFound, SignOnFailed, StoreAway
+from exceptions import LockedOut, NotFound, StoreAway
+from exceptions.accounts import IssuerAway, SignOnFailed
 from utils import cookies
 from utils.cookies import ACCESS, REFRESH
 from utils.describe import describes

@@ -3,7 +3,8 @@
 from flask import Response, request
 
 from __init__ import account_required, app, audit_log, login, sessions
-from exceptions import BadLogin, Busy, LockedOut, TotpEnabled, WeakPassword
+from exceptions import BadLogin, Busy, LockedOut
+from exceptions.accounts import TotpEnabled, WeakPassword
 from service import accounts, second_factor
 from utils.body import read_json
 from utils.describe import describes

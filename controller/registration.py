@@ -3,15 +3,8 @@
 from flask import Response, request
 
 from __init__ import app, audit_log, people, public, role_required, settings
-from exceptions import (
-    AccountExists,
-    BadInvitation,
-    Busy,
-    LockedOut,
-    NotFound,
-    StoreAway,
-    WeakPassword,
-)
+from exceptions import Busy, LockedOut, NotFound, StoreAway
+from exceptions.accounts import AccountExists, BadInvitation, WeakPassword
 from service import invitations as service
 from service.sessions import ShownAccount, shown_account
 from utils.body import read_json

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from sqlalchemy.exc import IntegrityError
 
 from database.access_tables import account, membership
-from exceptions import AccountExists, LastAdmin, NotFound
+from exceptions import NotFound
+from exceptions.accounts import AccountExists, LastAdmin
 from utils.clock import now_us
 from utils.names import folded
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Engine, delete, insert, select, update
 
 from database.access_tables import invitation
 from database.accounts import NewAccount, insert_account
-from exceptions import BadInvitation
+from exceptions.accounts import BadInvitation
 from utils.clock import now_us
 
 _SHOWN = ("id", "role", "apps", "created_by", "created_at", "expires_at")

@@ -59,12 +59,6 @@ class BadCursor(Problem):
     status, code, title = 400, "bad_cursor", "The cursor is not valid for this query"
 
 
-class WeakPassword(Problem):
-    """A new password that is too short, too long or too easily guessed."""
-
-    status, code, title = 400, "weak_password", "The password is not good enough"
-
-
 class BadKey(Problem):
     """No ingest key, or one that no app owns."""
 
@@ -104,12 +98,6 @@ class BadLogin(Problem):
     status, code, title = 401, "bad_login", "The login is not right"
 
 
-class SignOnFailed(Problem):
-    """Who comes back from the issuer of single sign-on did not begin here, or is not let in."""
-
-    status, code, title = 401, "sign_on_failed", "The single sign-on failed"
-
-
 class CodeNeeded(Problem):
     """The password is right, and the account has a second factor."""
 
@@ -126,12 +114,6 @@ class BadCsrf(Problem):
     """A page used its cookie to change something, and did not prove that it was this page."""
 
     status, code, title = 403, "bad_csrf_token", "The page's own token is missing or not valid"
-
-
-class BadInvitation(Problem):
-    """No invitation, or one that was used, taken back or has expired."""
-
-    status, code, title = 403, "bad_invitation", "The invitation is not valid"
 
 
 class PasswordChangeRequired(Problem):
@@ -156,24 +138,6 @@ class NameTaken(Problem):
     """There is one of that name already."""
 
     status, code, title = 409, "name_taken", "The name is taken"
-
-
-class AccountExists(Problem):
-    """An account of that name exists; names that differ in case only are the same."""
-
-    status, code, title = 409, "account_exists", "There is such an account already"
-
-
-class TotpEnabled(Problem):
-    """The account has a second factor already."""
-
-    status, code, title = 409, "totp_enabled", "There is a second factor already"
-
-
-class LastAdmin(Problem):
-    """Without this admin nobody could change anything any more."""
-
-    status, code, title = 409, "last_admin", "This is the last admin"
 
 
 class TooLarge(Problem):
@@ -234,12 +198,6 @@ class NotAccepting(Problem):
 
     def __init__(self, detail: str, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
-
-
-class IssuerAway(Problem):
-    """The issuer of single sign-on does not answer, or not as OpenID Connect wants it."""
-
-    status, code, title = 502, "issuer_away", "The issuer of single sign-on does not answer"
 
 
 class StoreAway(Problem):

@@ -7,7 +7,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import asdict
 
 from database.accounts import Account, NewAccount
-from exceptions import AccountExists, BadRequestBody, Forbidden, NotFound, WeakPassword
+from exceptions import BadRequestBody, Forbidden, NotFound
+from exceptions.accounts import AccountExists, WeakPassword
 from service.login import Login
 from service.passwords import new_password
 from service.sessions import Sessions, ShownAccount, shown_account

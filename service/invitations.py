@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from database.accounts import Account
 from database.invitations import Invitation, Invitations
-from exceptions import BadInvitation
+from exceptions.accounts import BadInvitation
 from service.accounts import AppIds, Role, check_apps, prepared
 from service.people import People
 from utils.clock import DAY, format_time, now_us

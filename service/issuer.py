@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from requests import RequestException
 
 from database.oidc_logins import Begun
-from exceptions import IssuerAway, SignOnFailed
+from exceptions.accounts import IssuerAway, SignOnFailed
 from utils.log import log
 from utils.settings import Oidc
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from threading import Semaphore
 from typing import Any
 
-from exceptions import Busy, WeakPassword
+from exceptions import Busy
+from exceptions.accounts import WeakPassword
 from utils.names import folded, normal
 from utils.settings import AccountSettings
 

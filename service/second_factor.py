@@ -3,7 +3,8 @@
 from msgspec import UNSET, Struct, UnsetType
 
 from database.accounts import Account
-from exceptions import BadLogin, BadRequestBody, TotpEnabled
+from exceptions import BadLogin, BadRequestBody
+from exceptions.accounts import TotpEnabled
 from service.accounts import own
 from service.login import Login
 from utils.principal import Principal

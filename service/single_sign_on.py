@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from database.accounts import Account, NewAccount
 from database.oidc_logins import Begun, OidcLogins
-from exceptions import AccountExists, NotFound, SignOnFailed
+from exceptions import NotFound
+from exceptions.accounts import AccountExists, SignOnFailed
 from service.login import Login
 from utils.clock import now_us
 from utils.names import is_name, normal

@@ -12,7 +12,8 @@ from database import login_failures
 from database.access_tables import login_failure
 from database.accounts import Accounts, NewAccount
 from database.login_failures import FORGET_SECONDS, LONGEST_SECONDS, LoginFailures, Subject
-from exceptions import AccountExists, LastAdmin, NotFound
+from exceptions import NotFound
+from exceptions.accounts import AccountExists, LastAdmin
 
 ADA = Subject("account", "ada", 3)
 

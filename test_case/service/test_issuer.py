@@ -6,7 +6,7 @@ import pytest
 from issuer import CLIENT, SECRET, TestIssuer
 
 from database.oidc_logins import Begun
-from exceptions import IssuerAway
+from exceptions.accounts import IssuerAway
 from service.issuer import Issuer
 from utils.settings import Oidc
 

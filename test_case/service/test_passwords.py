@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from exceptions import Busy, WeakPassword
+from exceptions import Busy
+from exceptions.accounts import WeakPassword
 from service.passwords import (
     AT_ONCE,
     COMMONEST,
