@@ -76,7 +76,11 @@ def log_in() -> Response:
     if sent.cookie:
         cookies.demand_own_origin()
     address = request.remote_addr
-    account = login.sign_in(sent.username, sent.password, sent.code, address)
+    try:
+        account = login.sign_in(sent.username, sent.password, sent.code, address)
+    except BadLogin:
+        audit_log.record("nobody", "login.failed", f"account {sent.username[:128]}", None, address)
+        raise
     grant = people.begin(account, address, request.headers.get("User-Agent"))
     audit_log.record(f"account {account.name}", "login", f"account {account.name}", None, address)
     return _granted(grant, account, sent.cookie)

@@ -101,6 +101,15 @@ def test_a_login_that_is_not_right_gives_nothing(
     assert "Set-Cookie" not in answer.headers
 
 
+def test_a_login_that_fails_stands_in_the_audit_log(server: Server) -> None:
+    body = {"username": "who-is-it", "password": "a password of nobody"}
+    assert requests.post(f"{server.url}/api/v1/login", json=body, timeout=60).status_code == 401
+    admin = server.manage("token", "create", "--scope", "admin", "--json")["token"]
+    acts = server.get("/api/v1/audit", token=admin, act="login.failed").json()["acts"]
+    assert [act["address"] for act in acts if act["target"] == "account who-is-it"] == ["127.0.0.1"]
+    assert body["password"] not in str(acts)
+
+
 def test_a_refresh_token_is_good_once_and_then_ends_the_session(
     server: Server, ada: Person
 ) -> None:

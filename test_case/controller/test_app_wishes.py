@@ -1,4 +1,4 @@
-"""Scrubbed and signed reports through a real server, from the setting to the disk."""
+"""What an app wants of its reports, through a real server, from the setting to the disk."""
 
 import gzip
 import json
@@ -114,3 +114,41 @@ def test_a_signature_that_nobody_demands_is_checked_too(server: Server) -> None:
     assert app.report(body, **{"X-Redlog-Signature": app.signed(body)}).status_code == 202
     wrong = app.report(body, **{"X-Redlog-Signature": app.signed(b"other")})
     assert wrong.json()["detail"].startswith("wrong")
+
+
+def test_reports_from_elsewhere_are_refused_or_marked(server: Server) -> None:
+    app = App(
+        server, "homely", allowed_origins=["https://*.shop.example"], allowed_packages=["a.b"]
+    )
+    at_home = {"Origin": "https://m.shop.example"}
+    assert app.report([{"message": "page"}], **at_home).status_code == 202
+    assert app.report([{"message": "phone"}], **{"X-Redlog-Package": "a.b"}).status_code == 202
+    refused = app.report([{"message": "elsewhere"}], Origin="https://evil.example")
+    assert (refused.status_code, refused.json()["code"]) == (403, "untrusted_source")
+    assert refused.headers["Access-Control-Allow-Origin"] == "https://evil.example"  # to read why
+    changed = app.call("PATCH", f"/api/v1/apps/{app.app['id']}", {"untrusted": "mark"})
+    assert changed.status_code == 200, changed.text
+    for _ in range(4):  # any worker may answer
+        requests.post(
+            f"{server.url}/api/v1/logs",
+            json=[{"message": "marked"}],
+            headers={"X-Redlog-Key": app.app["ingest_key"], "Connection": "close"},
+            timeout=60,
+        )
+    records = app.logs(6)
+    assert {record["message"] for record in records if record.get("untrusted")} == {"marked"}
+    for untrusted, messages in (("hide", {"page", "phone"}), ("only", {"marked"})):
+        path = f"/api/v1/logs?app={app.app['id']}&untrusted={untrusted}"
+        assert {each["message"] for each in app.call("GET", path).json()["logs"]} == messages
+
+
+def test_a_quota_of_the_day_and_limits_of_an_app(server: Server) -> None:
+    app = App(server, "modest", daily_quota=5, limits={"device_records_per_minute": 3})
+    noisy = [{"message": "m", "device_id": "noisy"}]
+    assert app.report(noisy * 3).status_code == 202
+    refused = app.report(noisy)
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert app.report([{"message": "m", "device_id": "quiet"}] * 2).status_code == 202
+    refused = app.report([{"message": "m"}])
+    assert (refused.status_code, refused.json()["code"]) == (429, "quota_exceeded")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 86_400
