@@ -51,7 +51,7 @@ signatures = Signatures(engine, redis)
 log_store = open_store(engine, data)
 newest = NewestFirst(log_store, redis, settings.redis.newest)
 waker = Waker(data, redis_bus)
-on_stored = tell_each(metrics.count_records, waker.hear_stored)
+on_stored = tell_each(metrics.count_records, waker.hear_stored, newest.hear_erased)
 drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
 writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, drain)
 
@@ -70,4 +70,4 @@ if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
     from controller import accounts as _accounts, apps as _apps, audit, logs, oidc  # isort: skip
-    from controller import own_account, registration, scrubbing, session, tokens
+    from controller import erasures, own_account, registration, scrubbing, session, tokens

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from command import server
 from command.account import account_group
 from command.app import app_group
+from command.forget import forget_command
 from command.journal import journal_group
 from command.partition import partition_group
 from command.secret import secret_group
@@ -34,6 +35,7 @@ for command in (
     secret_group,
     partition_group,
     journal_group,
+    forget_command,
 ):
     cli.add_command(command)
 

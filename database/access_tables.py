@@ -124,19 +124,34 @@ audit = Table(
     Column("details", LONG),
 )
 
-# Records to be deleted: of a person (`field` is user_id or device_id, `app_id` null: in all apps),
-# or all of an app (`field` is app). `value` goes when it is done.
+# Records to be deleted: of a person (`field` is user_id or device_id), or all of an app (`field` is
+# app). `apps` is a JSON array of app ids, null all of them; `value` goes when all nodes have done
+# it; `records` is a JSON object of how many were removed by app id.
 erasure = Table(
     "erasure",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("app_id", Integer),
     Column("field", String(16), nullable=False),
     Column("value", String(512)),
+    Column("apps", Text),
     Column("requested_by", String(255), nullable=False),
     Column("requested_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
-    Column("records", BigInteger, nullable=False),
+    Column("records", LONG, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("unreadable_days", Text, nullable=False),  # a JSON array
+)
+
+# The nodes that share this database, each with a journal of its own: the last erasure that it has
+# carried out, and how far it is with the one after it.
+node = Table(
+    "node",
+    metadata,
+    Column("name", String(36), primary_key=True),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("erased", Integer, nullable=False),
+    Column("day", String(8)),
+    Column("row", BigInteger, nullable=False),
 )
 
 # Signatures of reports that were seen, as long as they would be valid: none is good twice.

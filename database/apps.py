@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from database.access_tables import erasure, ingest_key
+from database.access_tables import ingest_key
 from database.directory import Directory
+from database.erasures import request_erasure
 from database.ingest_keys import FIRST_LABEL, IngestKeys, add_key
 from database.tables import app, app_counter
 from exceptions import NameTaken
@@ -88,17 +89,13 @@ class Apps:
     def delete(self, app_id: int, requested_by: str) -> int | None:
         """Refuse an app from now on, and ask for its records to be erased; the erasure's id.
 
-        Its row stays, so that its id is never another's, but its name is free. None: no such app.
+        Its name is free at once, its row goes with the last record. None: no such app.
         """
-        now = now_us()
         this = update(app).where(app.c.id == app_id, app.c.deleted_at.is_(None))
-        wanted = {"field": "app", "value": str(app_id), "requested_by": requested_by}
         with self.engine.begin() as connection:
-            if not connection.execute(this.values(deleted_at=now, name=None)).rowcount:
+            if not connection.execute(this.values(deleted_at=now_us(), name=None)).rowcount:
                 return None
-            values = {**wanted, "app_id": app_id, "requested_at": now, "records": 0}
-            made = connection.execute(insert(erasure).values(values))
-            number: int = made.inserted_primary_key[0]  # type: ignore[index]
+            number = request_erasure(connection, "app", str(app_id), [app_id], requested_by)
         self.directory.read()
         return number
 

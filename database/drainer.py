@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead, Work
+from database.erasing import Eraser
 from database.frame import UNTRUSTED, Damage, Frame
 from database.journal import backlog
 from database.log_store import LogStore
@@ -51,6 +52,9 @@ class Drainer:
         self.retention = retention
         self.on_stored = on_stored
         self.quarantine = Quarantine(data_dir / "quarantine")
+        self.eraser = Eraser(
+            data_dir, log_store, self.quarantine, lambda erased: self.on_stored(erased)
+        )
         self._positions: dict[str, int] = {}
         self._finished: set[str] = set()
         self._rate = 0.0
@@ -65,12 +69,14 @@ class Drainer:
         self._finished.clear()
         sweep(self.folder)
         self._positions = self.log_store.positions(self._segments())
+        self.eraser.begin()
 
     def let_go(self) -> None:
         """Leave all to the next one."""
         try:
             self._tidy()
             self._tell(at_once=True)
+            self.eraser.leave()
         except Exception as error:  # the next one will do it
             log.warning("left untidy: %s", error)
         self.log_store.close_writer()
@@ -187,6 +193,7 @@ class Drainer:
 
     def _housekeep(self) -> None:
         self._tell()
+        self.eraser.turn()
         now = time.monotonic()
         if now - self._tidied_at < TIDY_SECONDS and not self._finished:
             return

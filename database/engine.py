@@ -16,6 +16,12 @@ from utils.settings import Database
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0004"
 BUSY_SECONDS = 10
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",  # the values of erasures must not stay
+)
 MYSQL_DRIVERS = ("mysql+pymysql", "mariadb+pymysql")
 
 
@@ -47,7 +53,7 @@ def open_engine(settings: Database, data_dir: Path) -> Engine:
 
 
 def _set_up_connection(connection: Any, _: Any) -> None:
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 
 from database.frame import SEGMENT_HEADER, pack
 from database.progress import Progress, read_progress
+from database.segments import last_wish
 from exceptions import NotAccepting
 from utils.clock import now_us
-from utils.files import is_locked, ordered_name, sync_directory
+from utils.files import free_bytes, is_locked, ordered_name, sync_directory
 from utils.level import SEVERITIES
 from utils.log import log
 from utils.record import Form
@@ -49,6 +50,7 @@ class Journal:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._fd = -1
+        self._wish = ""  # of the writer, when the segment was begun
         self._end = 0
         self._appended = 0  # bytes since the process started
         self._synced = 0  # of these, how many a sync has covered
@@ -109,6 +111,7 @@ class Journal:
         self._close()
         self.folder.mkdir(parents=True, exist_ok=True)
         # It gets its name when it is locked: an unlocked segment would be taken for an orphan.
+        wish = last_wish(self.folder)
         name = self.folder / ordered_name()
         fd = os.open(f"{name}.new", _NEW_SEGMENT, 0o600)
         try:
@@ -120,7 +123,7 @@ class Journal:
             os.unlink(f"{name}.new")
             os.close(fd)
             raise
-        self._fd, self._end = fd, len(SEGMENT_HEADER)
+        self._fd, self._end, self._wish = fd, len(SEGMENT_HEADER), wish
         if self.settings.sync != "off":
             sync_directory(self.folder)
 
@@ -173,6 +176,9 @@ class Journal:
         appended = self._appended
         self._backlog, self._appended_then = backlog(self.folder), appended
         self._counted_at = time.monotonic()
+        if self._fd >= 0 and last_wish(self.folder) != self._wish:
+            with self._lock:
+                self._close()  # the next report begins another segment
         is_low = free_bytes(self.folder) < self.settings.min_free_bytes
         self._refusal = "the disk is nearly full" if is_low else None
         self._admit()
@@ -240,9 +246,3 @@ def backlog(folder: Path, progress: Progress | None = None, closed_only: bool = 
                     continue
                 waiting += max(0, size - positions.get(entry.name[:-4], len(SEGMENT_HEADER)))
     return waiting
-
-
-def free_bytes(folder: Path) -> int:
-    """What an ordinary user may still write to the folder's disk."""
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize

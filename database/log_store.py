@@ -1,12 +1,37 @@
-"""The door to the records: append, search, count, get, drop. Behind it lie the day partitions,
-on SQLite (`database.sqlite_store`) or MySQL (`database.mysql_store`).
+"""The door to the records: append, search, count, get, erase, drop. Behind it lie the day
+partitions, on SQLite (`database.sqlite_store`) or MySQL (`database.mysql_store`).
 """
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from database.day_append import Appended, Prepared
 from database.log_reader import LogReader
+
+
+class Target(NamedTuple):
+    """Whose records are to be erased: those of a person (`field` is user_id or device_id) in these
+    apps, None all of them; or all of an app (`field` is app, `value` its id), `for_ever` with its
+    counters.
+    """
+
+    field: str
+    value: str
+    apps: tuple[int, ...] | None = None
+    for_ever: bool = False
+
+    def covers(self, app_id: int) -> bool:
+        """Whether an app's records are meant."""
+        return self.apps is None or app_id in self.apps
+
+
+class Erased(NamedTuple):
+    """What one step erased: records by app; and the id behind which to go on, None at the end."""
+
+    records: Counter[int]
+    reached: int | None
 
 
 class LogStore(LogReader):
@@ -43,6 +68,20 @@ class LogStore(LogReader):
     @abstractmethod
     def drop(self, day: str, segments: Collection[str]) -> None:
         """Drop a partition and give its disk back; `segments` are those in the journal."""
+
+    @abstractmethod
+    def erase(self, day: str, target: Target, after: int) -> Erased:
+        """Erase a target's records among the next rows of a partition, behind the id `after`.
+
+        It takes some milliseconds. Raises Unreadable when the partition is damaged.
+        """
+
+    @abstractmethod
+    def settle(self, day: str) -> bool:
+        """After the last step in a partition: leave nothing of what was erased, count the rest.
+
+        False when that must wait; ask again soon.
+        """
 
     @abstractmethod
     def upgrade(self) -> None:

@@ -40,7 +40,8 @@ def table_of(day: str) -> str:
     return f"log_{day}"
 
 
-def _table(day: str) -> Table:
+def table_for(day: str) -> Table:
+    """A day's table."""
     return log.to_metadata(MetaData(), name=table_of(day))
 
 
@@ -71,7 +72,7 @@ def _widened(connection: Connection, day: str, low: int, high: int) -> bool:
 
 
 def _make(connection: Connection, day: str, low: int, high: int) -> None:
-    table = _table(day)
+    table = table_for(day)
     connection.execute(CreateTable(table))
     for index in table.indexes:
         index.create(connection)
@@ -152,7 +153,7 @@ def upgrade(engine: Engine) -> None:
 
 def _add_columns(connection: Connection, day: str) -> None:
     there = {column["name"] for column in inspect(connection).get_columns(table_of(day))}
-    for column in _table(day).c:
+    for column in table_for(day).c:
         if column.name not in there:
             added = CreateColumn(column).compile(dialect=connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {table_of(day)} ADD COLUMN {added}")

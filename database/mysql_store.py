@@ -1,6 +1,7 @@
 """The store on MySQL or MariaDB: a table for each received day, shared by any number of nodes."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any
@@ -9,11 +10,11 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from database import mysql_append, mysql_days
+from database import mysql_append, mysql_days, mysql_erase
 from database.day_append import Appended, Prepared
 from database.engine import migrate
 from database.log_reader import Rows, Unreadable
-from database.log_store import LogStore
+from database.log_store import Erased, LogStore, Target
 from database.log_terms import MYSQL
 from database.mysql_bulk import Bulk
 from database.mysql_engine import patient
@@ -124,6 +125,26 @@ class MySQLStore(LogStore):
         self._changed.discard(day)
         with explained():
             mysql_days.drop(self.engine, day)
+
+    def erase(self, day: str, target: Target, after: int) -> Erased:
+        """Erase a target's records among the next rows of a partition, behind the id `after`."""
+        if not self._has(day):
+            return Erased(Counter(), None)
+        try:
+            with explained(), self.engine.begin() as connection:
+                erased = mysql_erase.erase(connection, day, target, after)
+                if erased.records:
+                    connection.execute(_COUNT_FORGOTTEN)  # another version of the store
+                return erased
+        except Away as error:
+            if number_of(error.__cause__ or error) in BROKEN:
+                raise Unreadable(str(error)) from error
+            raise
+
+    def settle(self, day: str) -> bool:
+        """Have the day measured; what was deleted is InnoDB's to purge."""
+        self._changed.add(day)
+        return True
 
     def upgrade(self) -> None:
         """Bring day tables of an older version to this version's schema."""

@@ -7,12 +7,15 @@ much less than a page; one whose `version` is None is always asked itself.
 Measured: `docs/decisions/006-redis.md`.
 """
 
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from hashlib import blake2s
 from typing import Any
 
 import msgspec
 
+from database.day_append import CounterKey
 from database.log_query import LogFilter, Position
 from database.log_reader import LogReader, Page, Row
 from database.redis_link import RedisAway, RedisLink
@@ -74,6 +77,23 @@ class NewestFirst:
             key = self._key(apps, version)
             self.link.call(lambda client: client.set(key, data, ex=KEPT_SECONDS))
 
+    def hear_erased(self, counters: Counter[CounterKey]) -> None:
+        """Drop all that is kept when records were erased; for the writer's `on_stored`.
+
+        What is kept meanwhile is found by nobody, and goes with its time.
+        """
+        if self.most and any(outcome == "erased" for _, _, outcome in counters):
+            with suppress(RedisAway):
+                self.link.call(_delete_all(f"{self.link.prefix}newest:*"))
+
     def _key(self, apps: tuple[int, ...], version: str) -> str:
         asked = _encode((version, apps, self.most))
         return f"{self.link.prefix}newest:{blake2s(asked, digest_size=16).hexdigest()}"
+
+
+def _delete_all(pattern: str) -> Callable[[Any], None]:
+    def delete(client: Any) -> None:
+        for key in client.scan_iter(match=pattern, count=1000):
+            client.unlink(key)
+
+    return delete

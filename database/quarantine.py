@@ -1,9 +1,14 @@
 """What can't be stored is put aside with its reason: it neither blocks the line nor is lost."""
 
+import re
 from pathlib import Path
 
-from database.frame import Damage, Frame, pack
+from database.frame import Damage, Frame, pack, unpack
+from database.log_store import Target
 from utils.log import log
+
+_ESCAPED = re.compile(r"((?:\\u[0-9a-fA-F]{4})+)|\\(.)", re.DOTALL)
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 class Quarantine:
@@ -48,6 +53,20 @@ class Quarantine:
         """How many things have been put aside."""
         return sum(1 for _ in self.folder.glob("*.txt"))
 
+    def erase(self, target: Target) -> int:
+        """Delete what holds a record of a target, the whole frame, piece or segment; how many.
+
+        Of which app a piece is can't be told: it goes only when all apps are meant.
+        """
+        meant = [path for path in self._content() if _is_meant(path, target)]
+        for path in meant:
+            path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}.txt").unlink(missing_ok=True)
+        return len(meant)
+
+    def _content(self) -> list[Path]:
+        return [path for path in self.folder.glob("*") if path.suffix != ".txt"]
+
     def _keep(self, name: str, data: bytes, why: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_bytes(data)
@@ -56,3 +75,27 @@ class Quarantine:
     def _explain(self, name: str, why: str) -> None:
         (self.folder / f"{name}.txt").write_text(why + "\n", "utf-8")
         log.error("put into quarantine: %s (%s)", name, why)
+
+
+def _is_meant(path: Path, target: Target) -> bool:
+    data = path.read_bytes()
+    frame = unpack(data, 0) if path.suffix == ".frame" else None
+    if target.field == "app":
+        return frame is not None and frame.app_id == int(target.value)
+    covered = target.apps is None if frame is None else target.covers(frame.app_id)
+    return covered and _mentions(data, target)
+
+
+def _mentions(data: bytes, target: Target) -> bool:
+    """Whether a field has the value, in JSON that may be broken."""
+    text = _ESCAPED.sub(_unescaped, data.decode("utf-8", "replace"))
+    value = re.escape(target.value)
+    return re.search(rf'"{target.field}"\s*:\s*"?{value}(?=["\s,}}\]]|$)', text) is not None
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """What a JSON string means by an escape."""
+    if match[1]:
+        units = bytes.fromhex(match[1].replace("\\u", ""))
+        return units.decode("utf-16-be", "replace")
+    return _SHORT.get(match[2], match[2])

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from database.frame import SEGMENT_HEADER, Damage, Frame, scan
-from utils.files import is_locked, ordered_name_time
+from utils.files import is_locked, ordered_name, ordered_name_time, replace_file
 
 UNNAMED_SECONDS = 60
+WISH = "end-segments"
 
 
 class Chunk(NamedTuple):
@@ -36,6 +37,24 @@ def segment_times(folder: Path) -> Iterator[int]:
     for path in list_segments(folder):
         with suppress(ValueError):
             yield ordered_name_time(path.stem)
+
+
+def end_segments(folder: Path) -> set[str]:
+    """Have all processes of the node end their segments soon; the names of those that there are.
+
+    When these are gone, all that was acknowledged before is stored, and nowhere else any more.
+    """
+    names = {path.stem for path in list_segments(folder)}
+    replace_file(folder / WISH, ordered_name().encode())
+    return names
+
+
+def last_wish(folder: Path) -> str:
+    """What tells one call of `end_segments` from the next; a segment begun before one must end."""
+    try:
+        return (folder / WISH).read_text("ascii")
+    except FileNotFoundError:
+        return ""
 
 
 def read_chunk(path: Path, start: int, limit: int) -> Chunk:

@@ -1,7 +1,6 @@
 """The store on SQLite: a file for each received day (`database.day_file`)."""
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -11,16 +10,15 @@ import apsw
 from sqlalchemy import Engine
 
 from database import day_file
-from database.checkpoints import Checkpoints
 from database.day_append import Appended, Prepared, append
+from database.day_eraser import BATCH_MEMORY_DAYS, DayEraser
 from database.log_reader import Rows, Unreadable
-from database.log_store import LogStore
+from database.log_store import Erased, LogStore, Target
 from database.log_terms import SQLITE
+from database.open_days import OpenDays
 from exceptions import StartError
 from utils.clock import DAY, day_of, start_of
 from utils.log import log as logger
-
-BATCH_MEMORY_DAYS = 3  # a batch key is known for 72 h
 
 
 class SQLiteStore(LogStore):
@@ -30,12 +28,10 @@ class SQLiteStore(LogStore):
         super().__init__(engine, SQLITE)
         self.folder = data_dir / "logs"
         self._readers = day_file.Readers(self.folder)
-        self._checkpoints = Checkpoints()
-        self._open: dict[str, apsw.Connection] = {}
+        self._days = OpenDays(self.folder)
         self._ranges: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, set[tuple[int, int]]] = {}
-        self._damaged: set[str] = set()
-        self._all_days: list[str] = []
+        self._eraser = DayEraser(self.folder)
         self._current = ""
 
     def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
@@ -50,28 +46,12 @@ class SQLiteStore(LogStore):
             if not self._checkpoint():
                 raise apsw.BusyError("a reader holds back the checkpoint of another day")
             self._current = day
-        connection = self._writable(day)
+        connection = self._days.writable(day)
         widen = partial(self._widen, day)
         appended = append(connection, self._beside(day), segment, batch, widen)
         changed = self._changed.setdefault(day, set())
         changed.update((app_id, minute) for app_id, minute, _ in appended.counters)
         return appended
-
-    def _writable(self, day: str) -> apsw.Connection:
-        connection = self._open.get(day)
-        if connection is None:
-            path = day_file.path_of(self.folder, day)
-            connection = day_file.open_for_writing(path)
-            self._checkpoints.follow(connection, path)
-            self._open[day] = connection
-            self._all_days = []
-        return connection
-
-    def _days(self) -> list[str]:
-        """All days that have a file, the oldest first. Only the elected writer makes and drops."""
-        if not self._all_days:
-            self._all_days = sorted(path.stem for path in self.folder.glob("*.db"))
-        return self._all_days
 
     def _beside(self, day: str) -> list[apsw.Connection]:
         """The other days in which a batch key of this one may stand.
@@ -80,29 +60,11 @@ class SQLiteStore(LogStore):
         worker's segment at midnight, or when the clock was set back.
         """
         first = day_of(start_of(day) - BATCH_MEMORY_DAYS * DAY)
-        days = self._days()
+        days = self._days.all()
         earlier = [other for other in days if first <= other < day]
         later = [other for other in days if other > day][-BATCH_MEMORY_DAYS:]
-        sound = (self._sound(other) for other in earlier + later)
+        sound = (self._days.sound(other) for other in earlier + later)
         return [connection for connection in sound if connection is not None]
-
-    def _sound(self, day: str) -> apsw.Connection | None:
-        """A day's file; None when it is damaged."""
-        if day not in self._damaged:
-            with self._apart(day):
-                return self._writable(day)
-        return None
-
-    @contextmanager
-    def _apart(self, day: str) -> Iterator[None]:
-        """Note that a day's file is damaged, and go on: it must not harm the other days."""
-        try:
-            yield
-        except day_file.DAMAGED as error:
-            if day not in self._damaged:
-                logger.error("partition %s is damaged: %s", day, error)
-            self._damaged.add(day)
-            self._changed.pop(day, None)
 
     def _widen(self, day: str, low: int, high: int) -> None:
         """Let the catalogue cover these times before their rows can be seen."""
@@ -117,8 +79,8 @@ class SQLiteStore(LogStore):
         that are not published yet lie beside such positions.
         """
         furthest: dict[str, int] = {}
-        for day in self._days() if segments else ():
-            with self._apart(day):
+        for day in self._days.all() if segments else ():
+            with self._days.apart(day):
                 positions = day_file.read_positions(day_file.path_of(self.folder, day))
                 here = {name: positions[name] for name in positions if name in segments}
                 for segment, position in here.items():
@@ -128,12 +90,13 @@ class SQLiteStore(LogStore):
         return furthest
 
     def _minutes(self, day: str) -> Iterator[tuple[int, int]]:
-        yield from self._writable(day).execute("SELECT DISTINCT app_id, minute FROM day_counter")
+        connection = self._days.writable(day)
+        yield from connection.execute("SELECT DISTINCT app_id, minute FROM day_counter")
 
     def forget_segment(self, segment: str) -> None:
         """Drop the position of a segment that is gone."""
-        for day, connection in self._open.items():
-            with self._apart(day):
+        for day, connection in self._days.opened():
+            with self._days.apart(day):
                 connection.execute("DELETE FROM journal_position WHERE segment = ?", (segment,))
 
     def make_durable(self, segments: Collection[str]) -> Collection[str]:
@@ -142,9 +105,9 @@ class SQLiteStore(LogStore):
 
     def _checkpoint(self) -> bool:
         """Checkpoint what was appended; False when a reader or damage holds some of it back."""
-        for day, connection in self._open.items():
-            with self._apart(day):
-                if self._checkpoints.finish(connection):
+        for day, connection in self._days.opened():
+            with self._days.apart(day):
+                if self._days.checkpoints.finish(connection):
                     continue
             return False
         return True
@@ -152,12 +115,12 @@ class SQLiteStore(LogStore):
     def publish(self) -> None:
         """Copy the changed counters and sizes into the lasting tables."""
         for day, minutes in list(self._changed.items()):
-            with self._apart(day):
+            with self._days.apart(day):
                 self._publish_day(day, minutes)
-                del self._changed[day]
+            self._changed.pop(day, None)
 
     def _publish_day(self, day: str, minutes: set[tuple[int, int]]) -> None:
-        connection = self._writable(day)
+        connection = self._days.writable(day)
         rows = [
             row
             for app_id, minute in minutes
@@ -168,21 +131,15 @@ class SQLiteStore(LogStore):
             )
         ]
         self.catalogue.set_counters(rows)
-        records = connection.execute("SELECT max(id) FROM log").fetchone()
-        self.catalogue.measure(
-            day, (records and records[0]) or 0, day_file.size_of(self.folder, day)
-        )
+        records = self._eraser.count(day, connection)
+        self.catalogue.measure(day, records, day_file.size_of(self.folder, day))
 
     def close_writer(self) -> None:
         """Close the files that are open for writing, when another takes over."""
-        self._checkpoints.wait()
-        for connection in self._open.values():
-            connection.close()
-        self._open.clear()
+        self._days.close()
         self._ranges.clear()
         self._changed.clear()
-        self._damaged.clear()
-        self._all_days = []
+        self._eraser.forget()
         self._current = ""
 
     def drop(self, day: str, segments: Collection[str]) -> None:
@@ -191,30 +148,40 @@ class SQLiteStore(LogStore):
         `segments` are those in the journal. A file that tells how far one of them is stored is
         emptied instead: without it a replay would bring the dropped records back.
         """
-        self._checkpoints.wait()
+        self._eraser.forget(day)
+        self._days.checkpoints.wait()
         if self._is_needed(day, segments):
-            if day_file.empty(self._writable(day)):
+            if day_file.empty(self._days.writable(day)):
                 logger.info("partition %s emptied", day)
             self.catalogue.note_emptied(day, day_file.size_of(self.folder, day))
         else:
-            connection = self._open.pop(day, None)
-            if connection is not None:
-                connection.close()
             self._ranges.pop(day, None)
             self._changed.pop(day, None)
-            self._damaged.discard(day)
-            day_file.delete_day(self.folder, day)
-            self._all_days = []
+            self._days.delete(day)
             self._readers.release_dropped()
             self.catalogue.remove(day)
             logger.info("partition %s dropped", day)
 
     def _is_needed(self, day: str, segments: Collection[str]) -> bool:
-        if self._has(day) and day not in self._damaged:
-            with self._apart(day):
-                rows = self._writable(day).execute("SELECT segment FROM journal_position")
+        connection = self._days.sound(day) if self._days.is_there(day) else None
+        if connection is not None:
+            with self._days.apart(day):
+                rows = connection.execute("SELECT segment FROM journal_position")
                 return any(segment in segments for (segment,) in rows)
         return False
+
+    def erase(self, day: str, target: Target, after: int) -> Erased:
+        """Erase a target's records among the next rows of a partition, behind the id `after`."""
+        return self._eraser.erase(day, target, after)
+
+    def settle(self, day: str) -> bool:
+        """Leave nothing of what was erased, and measure the rest."""
+        if not self._days.is_there(day):
+            return True
+        records = self._eraser.settle(day)
+        if records is not None:
+            self.catalogue.measure(day, records, day_file.size_of(self.folder, day))
+        return records is not None
 
     def upgrade(self) -> None:
         """Bring day files of an older version to this version's schema."""
@@ -224,10 +191,11 @@ class SQLiteStore(LogStore):
                     f"partition {partition.name} has schema {partition.schema_version}, newer than "
                     f"this version's {day_file.SCHEMA_VERSION}"
                 )
-            if partition.schema_version < day_file.SCHEMA_VERSION and self._has(partition.name):
-                with self._apart(partition.name):
-                    day_file.open_for_writing(day_file.path_of(self.folder, partition.name)).close()
-                    self.catalogue.note_version(partition.name, day_file.SCHEMA_VERSION)
+            day, is_older = partition.name, partition.schema_version < day_file.SCHEMA_VERSION
+            if is_older and self._days.is_there(day):
+                with self._days.apart(day):
+                    day_file.open_for_writing(day_file.path_of(self.folder, day)).close()
+                    self.catalogue.note_version(day, day_file.SCHEMA_VERSION)
 
     # Reading.
 
@@ -238,12 +206,9 @@ class SQLiteStore(LogStore):
                 for values in bindings:
                     rows += connection.execute(sql, values)
         except apsw.Error as error:
-            if self._has(day):  # else it was dropped meanwhile
+            if self._days.is_there(day):  # else it was dropped meanwhile
                 raise Unreadable(str(error)) from error
         return rows
-
-    def _has(self, day: str) -> bool:
-        return day_file.path_of(self.folder, day).exists()
 
     def release_dropped(self) -> None:
         """Close what this process still holds open of dropped partitions."""

@@ -36,6 +36,7 @@ app = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("settings", LONG),  # JSON, `utils.app_settings`; null: the defaults
     Column("deleted_at", BigInteger),  # from then on it is refused, and its records are removed
+    sqlite_autoincrement=True,  # the id of a deleted app is never given again
 )
 
 # Records per app and minute of arrival. `outcome`: received, stored, duplicate, shed,

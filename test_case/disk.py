@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from database.journal import free_bytes
+from utils.files import free_bytes
 
 MIB = 1 << 20
 

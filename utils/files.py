@@ -1,4 +1,6 @@
-"""Files: exclusive locks that die with their owner, durable small files, names in order of time."""
+"""Files: exclusive locks that die with their owner, durable small files, names in order of time,
+free disk.
+"""
 
 import fcntl
 import os
@@ -60,3 +62,9 @@ def sync_directory(path: Path) -> None:
 def ordered_name_time(name: str) -> int:
     """When an `ordered_name` was made, in microseconds."""
     return int(name.replace("-", "")[:12], 16) * 1000
+
+
+def free_bytes(folder: Path) -> int:
+    """What an ordinary user may still write to the folder's disk."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize

@@ -66,6 +66,7 @@ def places(server: Server) -> dict[str, Place]:
         "public_id": Place(record, is_of_app=True, is_there=True),
         "app_id": Place(str(server.app["id"]), is_of_app=True, is_there=True),
         "key_id": Place("999999", is_of_app=True),
+        "erasure_id": Place("999999"),
         "token_id": Place("0" * 16),
         "session_id": Place("0" * 32),
         "account_id": Place("999999"),

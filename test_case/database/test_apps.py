@@ -59,7 +59,7 @@ def test_a_deleted_app_is_refused_and_its_name_is_free(apps: Apps) -> None:
     with apps.engine.connect() as connection:
         (row,) = connection.execute(select(erasure))
     assert (row.id, row.field, row.value, row.requested_by) == (number, "app", "1", "account ada")
-    assert (row.finished_at, row.records) == (None, 0)
+    assert (row.apps, row.finished_at, row.records) == ("[1]", None, "{}")
     assert apps.create("shop").id != shop.id
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 import apsw
 import pytest
-from node import APPS, Node, frame
+from mariadb import MariaDB
+from node import APPS, Node, frame, raw_frame
 from redis_server import RedisServer
+from started import wait_until
 
+from database.erasures import Erasures
 from database.expression import Contains
 from database.log_query import LogFilter
 from database.log_reader import Page, position_of
@@ -226,3 +229,34 @@ def test_a_version_never_comes_back(node: Node, store: Store) -> None:
         write(node, f"m{number}")
         versions.append(store.version())
     assert len(set(versions)) == 4
+
+
+@pytest.mark.mariadb
+def test_what_was_erased_is_never_shown_again_and_not_kept_either(
+    mariadb: MariaDB, tmp_path: Path, redis_server: RedisServer, make_link: MakeLink
+) -> None:
+    node = Node(tmp_path / "data", mariadb.url(mariadb.new_database()))
+    store, link = Counted(node.engine), make_link(redis_server.url)
+    newest, erasures = NewestFirst(store, link, MOST), Erasures(node.engine)
+    payload = b'[{"message": "m", "user_id": "eve"}, {"message": "n"}]'
+    node.write_segment(raw_frame(payload, 2))
+    node.drain()
+    assert [asked(store, newest) for _ in range(3)] == [1, 1, 0]
+    kept = f"{link.prefix}newest:*"
+    assert any(b"eve" in redis_server.client.get(key) for key in redis_server.client.keys(kept))
+
+    number = erasures.request("user_id", "eve", None, "test").id
+    writer = node.writer()
+    writer.on_stored = writer._drainer.on_stored = newest.hear_erased
+    assert writer.elected()
+
+    def is_finished() -> bool:
+        writer.drain()
+        found = erasures.get(number)
+        return found is not None and found.finished_at is not None
+
+    wait_until(is_finished, "the erasure")
+    assert redis_server.client.keys(kept) == []
+    assert asked(store, newest) == 1
+    assert len(newest.search(LogFilter((1,)), MOST).rows) == 1
+    node.close()

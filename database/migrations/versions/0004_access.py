@@ -35,7 +35,8 @@ def _change_apps() -> None:
     app = sa.table("app", *(sa.column(name) for name in ("id", "ingest_key", "created_at")))
     moved = sa.select(app.c.id, app.c.ingest_key, sa.literal("default"), app.c.created_at)
     op.execute(keys.insert().from_select(["app_id", "key", "label", "created_at"], moved))
-    with op.batch_alter_table("app") as change:
+    # The id of a deleted app is never given again: tokens and journals may still name it.
+    with op.batch_alter_table("app", table_kwargs={"sqlite_autoincrement": True}) as change:
         change.drop_constraint("uq_app_ingest_key", type_="unique")
         change.drop_column("ingest_key")
         change.alter_column("name", existing_type=sa.String(128), nullable=True)
@@ -152,14 +153,25 @@ def _make_records_of_acts() -> None:
     op.create_table(
         "erasure",
         sa.Column("id", sa.Integer, autoincrement=True, nullable=False),
-        sa.Column("app_id", sa.Integer, nullable=True),
         sa.Column("field", sa.String(16), nullable=False),
         sa.Column("value", sa.String(512), nullable=True),
+        sa.Column("apps", sa.Text, nullable=True),
         sa.Column("requested_by", sa.String(255), nullable=False),
         sa.Column("requested_at", sa.BigInteger, nullable=False),
         sa.Column("finished_at", sa.BigInteger, nullable=True),
-        sa.Column("records", sa.BigInteger, nullable=False),
+        sa.Column("records", _LONG, nullable=False),
+        sa.Column("quarantined", sa.Integer, nullable=False),
+        sa.Column("unreadable_days", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_erasure"),
+    )
+    op.create_table(
+        "node",
+        sa.Column("name", sa.String(36), nullable=False),
+        sa.Column("seen_at", sa.BigInteger, nullable=False),
+        sa.Column("erased", sa.Integer, nullable=False),
+        sa.Column("day", sa.String(8), nullable=True),
+        sa.Column("row", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_node"),
     )
     op.create_table(
         "used_signature",
