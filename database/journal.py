@@ -11,13 +11,16 @@ import os
 import random
 import threading
 import time
+from collections import deque
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from database.frame import SEGMENT_HEADER, pack
 from database.progress import Progress, read_progress
 from exceptions import NotAccepting
 from utils.clock import now_us
-from utils.files import is_locked, ordered_name, sync_directory
+from utils.files import ordered_name, sync_directory
 from utils.level import SEVERITIES
 from utils.log import log
 from utils.record import Form
@@ -48,6 +51,7 @@ class Journal:
         self._syncing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.segments: deque[str] = deque()  # that this process wrote and that are still there
         self._fd = -1
         self._end = 0
         self._appended = 0  # bytes since the process started
@@ -121,8 +125,14 @@ class Journal:
             os.close(fd)
             raise
         self._fd, self._end = fd, len(SEGMENT_HEADER)
+        self._note(name.name)
         if self.settings.sync != "off":
             sync_directory(self.folder)
+
+    def _note(self, segment: str) -> None:
+        while self.segments and not (self.folder / f"{self.segments[0]}.seg").exists():
+            self.segments.popleft()
+        self.segments.append(segment)
 
     def _close(self) -> None:
         if self._fd < 0:
@@ -225,20 +235,19 @@ class Journal:
                 self._refusal = "the journal's disk fails"
 
 
-def backlog(folder: Path, progress: Progress | None = None, closed_only: bool = False) -> int:
-    """Bytes in the journal that are not stored yet; `closed_only`: that nobody adds to any more."""
+def backlog(
+    folder: Path, progress: Progress | None = None, only: Collection[str] | None = None
+) -> int:
+    """Bytes in the journal, or in `only` these segments of it, that are not stored yet."""
     positions = (progress or read_progress(folder)).positions
     waiting = 0
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(".seg"):
-                try:
+            name = entry.name.removesuffix(".seg")
+            if name != entry.name and (only is None or name in only):
+                with suppress(FileNotFoundError):
                     size = entry.stat().st_size
-                    if closed_only and is_locked(Path(entry.path)):
-                        continue
-                except FileNotFoundError:
-                    continue
-                waiting += max(0, size - positions.get(entry.name[:-4], len(SEGMENT_HEADER)))
+                    waiting += max(0, size - positions.get(name, len(SEGMENT_HEADER)))
     return waiting
 
 

@@ -74,9 +74,11 @@ def read_chunks(
     reached = dict(positions)
     done = set(finished)
     found = True
-    while found and not stop():
+    while found:
         found = False
         for path in list_segments(folder):
+            if stop():
+                return
             if path.stem in done:
                 continue
             try:
