@@ -19,13 +19,13 @@ from database.segments import Chunk
 from utils.log import log
 
 PIPE_BYTES = 1 << 20
-PART_VALUES = 5_000  # in one message, about: some hundred records
+PART_RECORDS = 250  # in one message, about
 Work = Iterator[tuple[Chunk, Iterator[Prepared]]]
 Places = tuple[dict[str, int], list[str]]  # positions by segment, segments that are finished
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_places = msgspec.msgpack.Decoder(Places).decode
-_decode_part = msgspec.msgpack.Decoder(list[tuple[list[Any], list[Any], dict[str, int]]]).decode
+_decode_part = msgspec.msgpack.Decoder(list[tuple[list[Any], int, Any, dict[str, int]]]).decode
 _decode_chunk = msgspec.msgpack.Decoder(tuple[str, int, bool, bool] | None).decode
 
 
@@ -60,8 +60,8 @@ class DecodeAhead:
 
     def _parts(self) -> Iterator[Prepared]:
         while part := _decode_part(self._answer.recv_bytes()):
-            for frame, values, rejected in part:
-                yield Prepared(Frame(*frame), values, rejected)
+            for frame, records, rows, rejected in part:
+                yield Prepared(Frame(*frame), records, rows, rejected)
 
 
 def _serve(
@@ -92,10 +92,10 @@ def _serve(
 def _send_parts(answer: Connection, prepared: Iterator[Prepared]) -> None:
     part: list[Any] = []
     size = 0
-    for frame, values, rejected in prepared:
-        part.append((frame._replace(payload=b""), values, dict(rejected)))
-        size += len(values)
-        if size >= PART_VALUES:
+    for frame, records, rows, rejected in prepared:
+        part.append((frame._replace(payload=b""), records, rows, dict(rejected)))
+        size += records
+        if size >= PART_RECORDS:
             answer.send_bytes(_encode(part))
             part, size = [], 0
     if part:

@@ -18,7 +18,7 @@ from database.log_store import LogStore
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
-from database.rows import decode, make_rows, mark_untrusted
+from database.rows import WIDTH, decode, make_rows, mark_untrusted
 from database.segments import Chunk, list_segments, read_chunks, sweep
 from utils.clock import day_of, now_us
 from utils.log import log
@@ -132,7 +132,8 @@ class Drainer:
                 values = make_rows(piece.app_id, piece.received_at, decoded)
                 if piece.flags & UNTRUSTED:
                     mark_untrusted(values)
-                prepared = Prepared(piece, values, decoded.rejected)
+                records, rows = len(values) // WIDTH, self.log_store.pack(values)
+                prepared = Prepared(piece, records, rows, decoded.rejected)
             except Exception as error:  # whatever it is, it must not block the line
                 prepared = self._poisoned(chunk.segment, piece, error)
             yield prepared
@@ -141,7 +142,7 @@ class Drainer:
         self.quarantine.keep_frame(segment, frame, error)
         received_at = max(0, min(frame.received_at, now_us()))
         bare = frame._replace(payload=b"", received_at=received_at)
-        return Prepared(bare, [], {"quarantined": frame.records})
+        return Prepared(bare, 0, (), {"quarantined": frame.records})
 
     def _store(self, chunk: Chunk, prepared: Iterable[Prepared]) -> None:
         if not chunk.readable:

@@ -12,9 +12,8 @@ from sqlalchemy.dialects.mysql import insert as upsert
 
 from database import mysql_days
 from database.day_append import Appended, CounterKey, Prepared, tally
-from database.mysql_bulk import Bulk
+from database.mysql_bulk import Bulk, Packed
 from database.mysql_errors import DEADLOCK, DUPLICATE, Away, explained, number_of
-from database.rows import Values, time_range
 from database.tables import app_counter, shared_batch, shared_position
 from utils.clock import DAY
 
@@ -27,7 +26,7 @@ Key = tuple[int, bytes]
 class Work(NamedTuple):
     """What one transaction is to store."""
 
-    values: list[Values]
+    rows: list[Packed]
     keys: dict[Key, int]  # when each was received
     counters: Counter[CounterKey]
 
@@ -57,7 +56,9 @@ def _append(
     if not batch:
         return Appended(0, Counter(), stored_up_to)
     work = _sort_out(connection, batch)
-    records = bulk.insert(connection, mysql_days.table_of(day), work.values) if work.values else 0
+    records = sum(n for (_, _, outcome), n in work.counters.items() if outcome == "stored")
+    if records:
+        bulk.insert(connection, mysql_days.table_of(day), work.rows, records)
     end = batch[-1].frame.end
     _remember(connection, work.keys)
     _count(connection, work.counters)
@@ -70,10 +71,10 @@ def _append(
 
 def range_of(batch: list[Prepared]) -> tuple[int, int]:
     """The earliest and the latest `time` of all rows; when they were received if there are none."""
-    ranges = [time_range(prepared.values) for prepared in batch if prepared.values]
-    if not ranges:
+    rows = [prepared.rows for prepared in batch if prepared.records]
+    if not rows:
         return batch[0].frame.received_at, batch[0].frame.received_at
-    return min(low for low, _ in ranges), max(high for _, high in ranges)
+    return min(low for low, *_ in rows), max(high for _, high, *_ in rows)
 
 
 def _position(connection: Connection, segment: str) -> int:
@@ -91,8 +92,8 @@ def _sort_out(connection: Connection, batch: list[Prepared]) -> Work:
         seen = key in work.keys or known.get(key, 0) > received_at - BATCH_MEMORY
         is_new = not prepared.frame.key or not seen
         tally(work.counters, prepared, is_new)
-        if is_new and prepared.values:
-            work.values.append(prepared.values)
+        if is_new and prepared.records:
+            work.rows.append(Packed(*prepared.rows))
             if prepared.frame.key:
                 work.keys[key] = received_at
     expired = sorted(set(work.keys) & set(known))

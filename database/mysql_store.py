@@ -15,9 +15,10 @@ from database.engine import migrate
 from database.log_reader import Rows, Unreadable
 from database.log_store import LogStore
 from database.log_terms import MYSQL
-from database.mysql_bulk import Bulk
+from database.mysql_bulk import Bulk, Packed, pack
 from database.mysql_engine import patient
 from database.mysql_errors import BROKEN, NO_TABLE, Away, explain, explained, number_of
+from database.rows import Values
 from database.tables import shared_batch, shared_position
 from exceptions import StartError
 from utils.clock import DAY, day_of, now_us
@@ -42,6 +43,10 @@ class MySQLStore(LogStore):
         self._taken_over_at = 0.0
         self._forgot_at = 0.0
         self._flush_seconds = 0.0
+
+    def pack(self, values: Values) -> Packed:
+        """Rows as LOAD DATA nearly reads them."""
+        return pack(values)
 
     def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
         """Store frames of one segment, a transaction for each run of one received day."""

@@ -469,7 +469,8 @@ def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, s
         frame = Frame(server.app["id"], received_at + batch, 100, Form.ARRAY, "", payload)
         values = make_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
         written |= {(record["time"], record["message"]) for record in records}
-        assert list(store.append(f"earlier-{number}", [Prepared(frame, values, {})]))
+        prepared = Prepared(frame, 100, store.pack(values), {})
+        assert list(store.append(f"earlier-{number}", [prepared]))
     store.publish()
     store.close_writer()
     store.catalogue.engine.dispose()

@@ -1,5 +1,6 @@
 """What only MySQL's store must stand: lost answers, collisions, servers that forbid or delay."""
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import pytest
 from mariadb import MISSING, PASSWORD, MariaDB, is_here
-from node import Node, frame
+from node import MESSAGE, Node, frame, raw_frame
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from started import wait_until
@@ -15,7 +16,9 @@ from started import wait_until
 from database import drainer, mysql_days, mysql_store
 from database.day_file import AWAY
 from database.engine import open_engine
-from database.mysql_bulk import insert
+from database.log_query import COLUMNS as FOUND
+from database.log_query import LogFilter
+from database.mysql_bulk import insert, pack
 from database.mysql_check import check
 from database.mysql_errors import RowsRefused
 from database.mysql_store import MySQLStore
@@ -30,6 +33,7 @@ from utils.settings import Database
 pytestmark = pytest.mark.mariadb
 NOW = now_us()
 TODAY = day_of(NOW)
+LOGGER, ATTRIBUTES = map(FOUND.index, ("logger", "attributes"))
 
 
 @pytest.fixture
@@ -222,8 +226,35 @@ def test_a_lock_that_is_not_free_in_time_is_waited_for_again(
     assert sorted(node.stored()) == ["a", "b"]
 
 
+TEXTS = [
+    "plain",
+    "支付 😀",
+    "quote ' \" \\",
+    *("null", "NULL", ",null", "a,null,b", "\\N"),
+    *("],[", '"],["', "[[1,2],[3,4]]", "a\tb\r\nc\x08\x0c", "C:\\foo\\new\\u0001\\0"),
+    *("\\", '\\"', "\\\\", '"', '""', " ", "\x7f\x80\u2028", "\x1a"),
+    "".join(map(chr, range(1, 32))),
+    *(f"{chr(code)}" for code in range(1, 32)),
+]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_any_text_is_stored_as_it_came(node: Node, together: bool) -> None:
+    """With `together` all of it in one piece, where one text may not spoil another."""
+    records = [{"message": text, "logger": text[:9], "attributes": {text: text}} for text in TEXTS]
+    for part in [records] if together else [[record] for record in records]:
+        node.write_segment(raw_frame(json.dumps(part).encode(), len(part)))
+    node.drain()
+    found = {
+        (values[MESSAGE], values[LOGGER], json.loads(values[ATTRIBUTES])[values[MESSAGE]])
+        for _, values in node.store.search(LogFilter((1,)), 1000).rows
+    }
+    assert found == {(text, text[:9], text) for text in TEXTS}
+    assert len(node.stored()) == len(TEXTS)
+
+
 def test_a_server_that_forbids_load_data_is_given_inserts(node: Node, mariadb: MariaDB) -> None:
-    texts = ["plain", "支付 😀", "quote ' \" \\", "\x01\x02\x03", "\\N", "100 %s %(x)s"]
+    texts = [*TEXTS, "100 %s %(x)s"]
     mariadb.run("SET GLOBAL local_infile = OFF")
     try:
         node.write_segment(frame(texts))
@@ -243,7 +274,7 @@ def test_a_record_too_large_for_the_server_is_refused_and_not_taken_for_an_outag
     store = node.store
     assert isinstance(store, MySQLStore)
     with store.engine.begin() as connection, pytest.raises(RowsRefused, match="too large"):
-        insert(connection, mysql_days.table_of(TODAY), [large])
+        insert(connection, mysql_days.table_of(TODAY), [pack(large)])
 
 
 def test_segments_stay_until_the_server_has_flushed_its_commits(

@@ -524,7 +524,7 @@ class TestStore:
         payload = b'[{"message": "m"}]'
         one = Frame(1, NOW, 1, Form.ARRAY, "", payload, 8, 100)
         values = make_rows(1, NOW, decode(Form.ARRAY, payload))
-        (appended,) = node.store.append("segment", [Prepared(one, values, {})])
+        (appended,) = node.store.append("segment", [Prepared(one, 1, node.store.pack(values), {})])
         assert (appended.stored, appended.end) == (1, 100)
         assert node.store.positions({"segment"}) == {"segment": 100}
         node.store.forget_segment("segment")
