@@ -7,8 +7,10 @@ are still in the processor's caches when they are stored.
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, Pipe
+from queue import Queue
 from typing import Any
 
 import msgspec
@@ -20,6 +22,7 @@ from utils.log import log
 
 PIPE_BYTES = 1 << 20
 PART_RECORDS = 250  # in one message, about
+PARTS_AHEAD = 64  # about a transaction: made while the one before is committed
 Work = Iterator[tuple[Chunk, Iterator[Prepared]]]
 Places = tuple[dict[str, int], list[str]]  # positions by segment, segments that are finished
 
@@ -73,15 +76,15 @@ def _serve(
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)  # the parent's ends of pipes must end with the parent
         os.dup2(nothing, 1)
+        waiting: Queue[bytes] = Queue(PARTS_AHEAD)
+        threading.Thread(target=_send, args=(answer, waiting), daemon=True).start()
         while True:
             positions, finished = _decode_places(request.recv_bytes())
             for chunk, prepared in prepare(positions, set(finished)):
-                answer.send_bytes(
-                    _encode((chunk.segment, chunk.end, chunk.finished, chunk.readable))
-                )
-                _send_parts(answer, prepared)
-            answer.send_bytes(_encode(None))
-    except (EOFError, ConnectionError):
+                waiting.put(_encode((chunk.segment, chunk.end, chunk.finished, chunk.readable)))
+                _put_parts(waiting, prepared)
+            waiting.put(_encode(None))
+    except EOFError:
         code = 0
     except Exception:
         log.exception("decoding failed")
@@ -89,15 +92,24 @@ def _serve(
         os._exit(code)
 
 
-def _send_parts(answer: Connection, prepared: Iterator[Prepared]) -> None:
+def _send(answer: Connection, waiting: Queue[bytes]) -> None:
+    """In a thread of it: the other end may be busy with a transaction for long."""
+    try:
+        while True:
+            answer.send_bytes(waiting.get())
+    except OSError:  # it is gone
+        os._exit(0)
+
+
+def _put_parts(waiting: Queue[bytes], prepared: Iterator[Prepared]) -> None:
     part: list[Any] = []
     size = 0
     for frame, records, rows, rejected in prepared:
         part.append((frame._replace(payload=b""), records, rows, dict(rejected)))
         size += records
         if size >= PART_RECORDS:
-            answer.send_bytes(_encode(part))
+            waiting.put(_encode(part))
             part, size = [], 0
     if part:
-        answer.send_bytes(_encode(part))
-    answer.send_bytes(_encode([]))
+        waiting.put(_encode(part))
+    waiting.put(_encode([]))

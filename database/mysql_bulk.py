@@ -114,16 +114,17 @@ def _split(data: bytes) -> Iterator[bytes]:
 
 # What differs: NULL, and the escapes of control characters but for \b \n \r \t.
 _STRING_OR_NULL = re.compile(rb'("(?:[^"\\]|\\.)*")|null')
+_PERHAPS_CONTROL = re.compile(rb"\\(?:f|u00[01])")
 _BACKSLASH_OR_CONTROL = re.compile(rb"\\(?:\\|f|u00([01][0-9a-fA-F]))")
 
 
 def _for_load(rows: bytes, nulls: int) -> bytes:
     """JSON's rows, without the first and the last bracket, as LOAD DATA reads them."""
     if rows.count(b",null") == nulls:  # the word stands in no text
-        rows = rows.replace(b",null", b",NULL")
+        rows = rows.replace(b",null", rb",\N")
     else:
-        rows = _STRING_OR_NULL.sub(lambda found: found[1] or b"NULL", rows)
-    if b"\\u000" in rows or b"\\u001" in rows or b"\\f" in rows:
+        rows = _STRING_OR_NULL.sub(lambda found: found[1] or rb"\N", rows)
+    if _PERHAPS_CONTROL.search(rows):
         rows = _BACKSLASH_OR_CONTROL.sub(_plain, rows)
     return rows + b"],["
 
