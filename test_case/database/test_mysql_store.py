@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -336,13 +337,24 @@ def test_what_is_wrong_with_a_database_is_one_line_without_the_password(
         assert "hunter" not in line
 
 
-def test_a_server_without_innodb_is_refused(tmp_path: Path) -> None:
+def test_any_text_is_stored_whatever_charset_the_server_prefers(tmp_path: Path) -> None:
+    """Each table says what it holds, and each connection what it sends."""
     if not is_here():
         pytest.skip(MISSING)
-    server = MariaDB(tmp_path / "mariadb")
-    server.start("--innodb=OFF", "--default-storage-engine=Aria")
+    options = ("--character-set-server=latin1", "--skip-character-set-client-handshake")
+    server = MariaDB(tmp_path / "mariadb", *options).start()
     try:
-        line = complaint_of(server.url(server.new_database()), tmp_path)
-        assert "no InnoDB" in line
+        name = server.new_database()
+        assert server.run("SELECT @@character_set_database", database=name) == [("latin1",)]
+        for charset in ("latin1", "ucs2"):
+            server.run(f"ALTER DATABASE {name} CHARACTER SET {charset}")
+            node = Node(tmp_path / charset, server.url(name))
+            check(node.engine)
+            node.write_segment(frame(TEXTS, "支付"))
+            node.drain()
+            assert Counter(node.stored()) == Counter(TEXTS)
+            node.store.drop(TODAY, ())
+            node.close()
+            server.run(f"DROP DATABASE {name}", f"CREATE DATABASE {name}")
     finally:
         server.kill()
