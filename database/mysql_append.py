@@ -20,6 +20,7 @@ from utils.clock import DAY
 TRIES = 5
 BATCH_MEMORY = 3 * DAY  # 72 h
 KEYS_AT_ONCE = 500
+WHOLE = 1 << 40  # further than any segment goes, and not too far for a seek
 Key = tuple[int, bytes]
 
 
@@ -80,7 +81,12 @@ def range_of(batch: list[Prepared]) -> tuple[int, int]:
 def _position(connection: Connection, segment: str) -> int:
     """How far a segment is stored. It waits for a transaction that was left without an answer."""
     known = select(shared_position.c.position).where(shared_position.c.segment == segment)
-    return connection.scalar(known.with_for_update()) or 0
+    return reached(connection.scalar(known.with_for_update()) or 0)
+
+
+def reached(position: int) -> int:
+    """How far a segment is stored; a negative position says since when it is gone, all stored."""
+    return position if position >= 0 else WHOLE
 
 
 def _sort_out(connection: Connection, batch: list[Prepared]) -> Work:

@@ -27,7 +27,7 @@ from database.rows import COLUMNS, Values, decode, make_rows
 from database.segments import list_segments
 from database.writer import Writer
 from exceptions import StartError
-from utils.clock import day_of, now_us
+from utils.clock import SECOND, day_of, now_us
 from utils.record import Form
 from utils.settings import Database
 
@@ -277,6 +277,27 @@ def test_a_record_too_large_for_the_server_is_refused_and_not_taken_for_an_outag
     assert isinstance(store, MySQLStore)
     with store.engine.begin() as connection, pytest.raises(RowsRefused, match="too large"):
         insert(connection, mysql_days.table_of(TODAY), [pack(large)])
+
+
+def test_a_segment_that_is_gone_is_known_for_days(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when it was copied by a backup, and the dump that it is restored with was made later."""
+    segment = node.write_segment(frame(["a"]))
+    copied = segment.read_bytes()
+    node.drain()
+    assert not segment.exists()
+    segment.write_bytes(copied)
+    node.drain()
+    assert node.stored() == ["a"] and not segment.exists()
+    store = node.store
+    assert isinstance(store, MySQLStore)
+    store._forget()
+    assert segment.stem in store.positions(())
+    monkeypatch.setattr(mysql_store, "now_us", lambda: now_us() + mysql_store.FORGET_AFTER + SECOND)
+    store._forgot_at = 0.0
+    store._forget()
+    assert store.positions(()) == {}
 
 
 def test_segments_stay_until_the_server_has_flushed_its_commits(
