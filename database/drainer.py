@@ -13,13 +13,12 @@ from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead, Work
 from database.frame import UNTRUSTED, Damage, Frame
-from database.journal import backlog
 from database.log_store import LogStore
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
 from database.rows import WIDTH, decode, make_rows, mark_untrusted
-from database.segments import Chunk, list_segments, read_chunks, sweep
+from database.segments import Chunk, backlog, list_segments, read_chunks, sweep
 from utils.clock import day_of, now_us
 from utils.log import log
 from utils.record import Form

@@ -12,12 +12,11 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 
 from database.frame import SEGMENT_HEADER, pack
-from database.progress import Progress, read_progress
+from database.progress import read_progress
+from database.segments import backlog
 from exceptions import NotAccepting
 from utils.clock import now_us
 from utils.files import ordered_name, sync_directory
@@ -233,22 +232,6 @@ class Journal:
             except OSError as error:
                 log.error("the journal's disk: %s", error.strerror)
                 self._refusal = "the journal's disk fails"
-
-
-def backlog(
-    folder: Path, progress: Progress | None = None, only: Collection[str] | None = None
-) -> int:
-    """Bytes in the journal, or in `only` these segments of it, that are not stored yet."""
-    positions = (progress or read_progress(folder)).positions
-    waiting = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = entry.name.removesuffix(".seg")
-            if name != entry.name and (only is None or name in only):
-                with suppress(FileNotFoundError):
-                    size = entry.stat().st_size
-                    waiting += max(0, size - positions.get(name, len(SEGMENT_HEADER)))
-    return waiting
 
 
 def free_bytes(folder: Path) -> int:

@@ -18,8 +18,8 @@ from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead
 from database.drain_process import DrainProcess, obey, tell
 from database.drainer import Count, Drainer
-from database.journal import backlog
 from database.log_store import LogStore
+from database.segments import backlog
 from utils.files import try_lock
 from utils.log import log
 from utils.settings import Retention, WriterSettings

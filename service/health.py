@@ -8,12 +8,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from database.engine import HEAD, revision
-from database.journal import backlog, free_bytes
+from database.journal import free_bytes
 from database.log_store import LogStore
 from database.mysql_check import check
 from database.mysql_errors import explain
 from database.progress import read_progress
 from database.redis_link import RedisAway
+from database.segments import backlog
 from exceptions import StartError
 from utils.settings import Settings
 from utils.startup import running_pid

@@ -18,9 +18,8 @@ from database import day_file, drainer, engine
 from database import writer as writer_module
 from database.day_file import AWAY
 from database.frame import SEGMENT_HEADER, VERSION, Frame, unpack
-from database.journal import backlog
 from database.progress import read_progress
-from database.segments import list_segments
+from database.segments import backlog, list_segments
 from database.writer import Writer
 from utils.clock import DAY, SECOND, day_of, now_us, start_of
 from utils.record import Form
