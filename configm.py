@@ -84,5 +84,5 @@ def worker_exit(server: Any, worker: Any) -> None:
 
     journal.stop()
     in_background.stop(BACKGROUND_SECONDS)
-    writer.stop(settings.writer.stop_seconds)
+    writer.stop(settings.writer.stop_seconds, journal.segments)
     redis_bus.stop()  # the writer tells of what it stores to the end

@@ -25,7 +25,7 @@ from database import mysql_days
 from database.day_append import Prepared
 from database.engine import migrate, open_engine
 from database.frame import Frame
-from database.mysql_bulk import insert, load
+from database.mysql_bulk import insert, load, pack
 from database.mysql_store import MySQLStore
 from database.rows import COLUMNS, WIDTH, Values, decode, make_rows, time_range
 from utils.clock import day_of, now_us
@@ -76,10 +76,15 @@ def insert_many(connection: Connection, table: str, batch: list[Values]) -> None
         connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES {rows}", part)
 
 
+def load_packed(connection: Connection, table: str, batch: list[Values]) -> None:
+    """As the store does, packing included."""
+    load(connection, table, map(pack, batch), sum(map(len, batch)) // WIDTH)
+
+
 WAYS: dict[str, Way] = {
     "INSERT of 1,000 rows": insert_many,
-    "executemany": insert,
-    "LOAD DATA LOCAL from memory": load,
+    "executemany": lambda connection, table, batch: insert(connection, table, map(pack, batch)),
+    "LOAD DATA LOCAL from memory": load_packed,
 }
 
 
@@ -113,7 +118,7 @@ def prepared(payload: bytes, key: str, end: int) -> Prepared:
     """A report as the writer prepares it."""
     frame = Frame(1, NOW, RECORDS, Form.ARRAY, key, payload, end - 1, end)
     values = make_rows(1, NOW, decode(frame.form, payload))
-    return Prepared(frame, values, {}, time_range(values))
+    return Prepared(frame, RECORDS, pack(values), {}, time_range(values))
 
 
 def main() -> None:

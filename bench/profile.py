@@ -16,7 +16,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bodies import write_bodies
-from database import day_append, drainer, frame, journal, segments, sqlite_store
+from database import day_append, drainer, frame, journal, preparing, segments, sqlite_store
 from database.engine import migrate, open_engine
 from database.writer import Writer
 from service import batch as batches
@@ -51,8 +51,8 @@ def main(frames: int) -> None:
         (journal.os, "writev"),
         (segments, "read_chunk"),
         (frame, "unpack"),
-        (drainer, "decode"),
-        (drainer, "make_rows"),
+        (preparing, "decode"),
+        (preparing, "make_rows"),
         (day_append.Inserting, "add"),
         (sqlite_store, "append"),
         (drainer.Drainer, "_store"),

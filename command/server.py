@@ -63,7 +63,7 @@ def debug_server() -> None:
     finally:
         server.journal.stop()
         server.redis_bus.stop()
-        server.writer.stop(settings.writer.stop_seconds)
+        server.writer.stop(settings.writer.stop_seconds, server.journal.segments)
 
 
 @click.command("migrate")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -34,13 +34,14 @@ CounterKey = tuple[int, int, str]  # app id, minute, outcome
 
 
 class Prepared(NamedTuple):
-    """A frame with its rows (`database.rows.make_rows`) and the records rejected beside them.
+    """A frame, its records as their store wants them (`LogStore.pack`), and those rejected.
 
     `times` are the earliest and the latest `time` of the rows.
     """
 
     frame: Frame
-    values: Values
+    records: int
+    rows: Any
     rejected: Mapping[str, int]
     times: tuple[int, int]
 
@@ -74,7 +75,7 @@ def append(
     try:
         for prepared in batch:
             if _count(prepared, counters, keys, connection, beside):
-                rows.add(prepared.values, prepared.times)
+                rows.add(prepared.rows, prepared.times)
             end, received_at = prepared.frame.end, prepared.frame.received_at
         rows.finish()
         connection.executemany(_REMEMBER_BATCH, keys)
@@ -134,7 +135,7 @@ def _count(
     is_new = not frame.key or not (
         key in keys or _knows(connection, key) or _known_beside(beside, key)
     )
-    if is_new and frame.key and prepared.values:
+    if is_new and frame.key and prepared.records:
         keys.add(key)
     tally(counters, prepared, is_new)
     return is_new
@@ -144,9 +145,8 @@ def tally(counters: Counter[CounterKey], prepared: Prepared, is_new: bool) -> No
     """Count a frame's records by outcome."""
     frame = prepared.frame
     minute = frame.received_at // MINUTE
-    stored = len(prepared.values) // WIDTH
-    counters[frame.app_id, minute, "received"] += stored + sum(prepared.rejected.values())
-    counters[frame.app_id, minute, "stored" if is_new else "duplicate"] += stored
+    counters[frame.app_id, minute, "received"] += prepared.records + sum(prepared.rejected.values())
+    counters[frame.app_id, minute, "stored" if is_new else "duplicate"] += prepared.records
     for reason, records in prepared.rejected.items():
         outcome = reason if reason in LEFT_OUT else f"rejected:{reason}"
         counters[frame.app_id, minute, outcome] += records

@@ -7,19 +7,20 @@ are still in the processor's caches when they are stored.
 
 import fcntl
 import os
+import threading
 from collections.abc import Callable, Iterator
-from itertools import chain, groupby
 from multiprocessing.connection import Connection, Pipe
+from queue import Queue
 
 import msgspec
 
 from database.day_append import Prepared
+from database.preparing import PART_RECORDS
 from database.segments import Chunk
-from utils.clock import MINUTE
 from utils.log import log
 
 PIPE_BYTES = 1 << 20
-PART_VALUES = 5_000  # in one message, about: some hundred records
+PARTS_AHEAD = 64  # about a transaction: made while the one before is committed
 Work = Iterator[tuple[Chunk, Iterator[Prepared]]]
 Places = tuple[dict[str, int], list[str]]  # positions by segment, segments that are finished
 
@@ -72,15 +73,15 @@ def _serve(
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)  # the parent's ends of pipes must end with the parent
         os.dup2(nothing, 1)
+        waiting: Queue[bytes] = Queue(PARTS_AHEAD)
+        threading.Thread(target=_send, args=(answer, waiting), daemon=True).start()
         while True:
             positions, finished = _decode_places(request.recv_bytes())
             for chunk, prepared in prepare(positions, set(finished)):
-                answer.send_bytes(
-                    _encode((chunk.segment, chunk.end, chunk.finished, chunk.readable))
-                )
-                _send_parts(answer, prepared)
-            answer.send_bytes(_encode(None))
-    except (EOFError, ConnectionError):
+                waiting.put(_encode((chunk.segment, chunk.end, chunk.finished, chunk.readable)))
+                _put_parts(waiting, prepared)
+            waiting.put(_encode(None))
+    except EOFError:
         code = 0
     except Exception:
         log.exception("decoding failed")
@@ -88,50 +89,24 @@ def _serve(
         os._exit(code)
 
 
-def _send_parts(answer: Connection, prepared: Iterator[Prepared]) -> None:
+def _send(answer: Connection, waiting: Queue[bytes]) -> None:
+    """In a thread of it: the other end may be busy with a transaction for long."""
+    try:
+        while True:
+            answer.send_bytes(waiting.get())
+    except OSError:  # it is gone
+        os._exit(0)
+
+
+def _put_parts(waiting: Queue[bytes], prepared: Iterator[Prepared]) -> None:
     part: list[Prepared] = []
     size = 0
-    for joined in _joined(prepared):
-        part.append(joined)
-        size += len(joined.values)
-        if size >= PART_VALUES:
-            answer.send_bytes(_encode(part))
+    for one in prepared:
+        part.append(one)
+        size += one.records
+        if size >= PART_RECORDS:
+            waiting.put(_encode(part))
             part, size = [], 0
     if part:
-        answer.send_bytes(_encode(part))
-    answer.send_bytes(_encode([]))
-
-
-def _joined(prepared: Iterator[Prepared]) -> Iterator[Prepared]:
-    """Neighbours of a kind as one frame, up to a part: taking a frame costs more than a record."""
-    for _, alike in groupby(prepared, _kind):
-        run: list[Prepared] = []
-        size = 0
-        for one in alike:
-            run.append(one)
-            size += len(one.values)
-            if size >= PART_VALUES:
-                yield _as_one(run)
-                run, size = [], 0
-        if run:
-            yield _as_one(run)
-
-
-def _kind(prepared: Prepared) -> tuple[int, ...]:
-    """What frames have in common that are stored and counted alike; a frame's own place if they
-    may have been stored before, or hold more than rows.
-    """
-    frame = prepared.frame
-    if frame.key or prepared.rejected or not prepared.values:
-        return (frame.start,)
-    return frame.app_id, frame.received_at // MINUTE
-
-
-def _as_one(run: list[Prepared]) -> Prepared:
-    first, last = run[0], run[-1]
-    frame = last.frame._replace(
-        start=first.frame.start, records=sum(one.frame.records for one in run), payload=b""
-    )
-    values = first.values if first is last else list(chain.from_iterable(one.values for one in run))
-    times = min(one.times[0] for one in run), max(one.times[1] for one in run)
-    return Prepared(frame, values, dict(first.rejected), times)
+        waiting.put(_encode(part))
+    waiting.put(_encode([]))

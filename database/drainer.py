@@ -13,17 +13,15 @@ from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead, Work
 from database.erasing import Eraser
-from database.frame import UNTRUSTED, Damage, Frame
-from database.journal import backlog
+from database.frame import Damage, Frame
 from database.log_store import LogStore
+from database.preparing import joined, prepared_of
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
-from database.rows import decode, make_rows, mark_untrusted, time_range
-from database.segments import Chunk, list_segments, read_chunks, sweep
-from utils.clock import day_of, now_us
+from database.segments import Chunk, backlog, list_segments, read_chunks, sweep
+from utils.clock import now_us
 from utils.log import log
-from utils.record import Form
 from utils.settings import Retention, WriterSettings
 
 TELL_SECONDS = 0.1
@@ -120,34 +118,33 @@ class Drainer:
         """Read and decode all that is not stored yet. `stop` is asked now and then."""
         limit = self.settings.batch_bytes
         for chunk in read_chunks(self.folder, positions, limit, stop, finished):
-            yield chunk, self._prepare(chunk)
+            yield chunk, map(self._packed, joined(self._decoded(chunk)))
 
     def waiting(self) -> int:
         """Bytes in the journal that are not stored yet."""
         return backlog(self.folder, Progress(positions=self._positions))
 
-    def _prepare(self, chunk: Chunk) -> Iterator[Prepared]:
+    def _decoded(self, chunk: Chunk) -> Iterator[Prepared]:
         """Decode a chunk's frames; what can't be decoded is put aside and counted as rejected."""
         for piece in chunk.pieces:
             if isinstance(piece, Damage):
                 self.quarantine.keep_piece(self.folder, chunk.segment, piece)
                 continue
             try:
-                day_of(piece.received_at)  # fails beyond the calendar
-                decoded = decode(Form(piece.form), piece.payload)
-                values = make_rows(piece.app_id, piece.received_at, decoded)
-                if piece.flags & UNTRUSTED:
-                    mark_untrusted(values)
-                prepared = Prepared(piece, values, decoded.rejected, time_range(values))
+                prepared = prepared_of(piece)
             except Exception as error:  # whatever it is, it must not block the line
                 prepared = self._poisoned(chunk.segment, piece, error)
             yield prepared
+
+    def _packed(self, prepared: Prepared) -> Prepared:
+        return prepared._replace(rows=self.log_store.pack(prepared.rows))
 
     def _poisoned(self, segment: str, frame: Frame, error: Exception) -> Prepared:
         self.quarantine.keep_frame(segment, frame, error)
         received_at = max(0, min(frame.received_at, now_us()))
         bare = frame._replace(payload=b"", received_at=received_at)
-        return Prepared(bare, [], {"quarantined": frame.records}, (received_at, received_at))
+        times = received_at, received_at
+        return Prepared(bare, 0, [], {"quarantined": frame.records}, times)
 
     def _store(self, chunk: Chunk, prepared: Iterable[Prepared]) -> None:
         if not chunk.readable:
@@ -159,7 +156,7 @@ class Drainer:
 
     def _store_patiently(self, chunk: Chunk) -> None:
         """Store a chunk frame by frame, so that a bad one does not block the line."""
-        for prepared in self._prepare(chunk):
+        for prepared in map(self._packed, self._decoded(chunk)):
             if prepared.frame.end > self._positions.get(chunk.segment, 0):
                 self._append_patiently(chunk.segment, prepared)
         self._store(chunk, [])

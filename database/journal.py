@@ -11,14 +11,15 @@ import os
 import random
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 from database.frame import SEGMENT_HEADER, pack
-from database.progress import Progress, read_progress
-from database.segments import last_wish
+from database.progress import read_progress
+from database.segments import backlog, last_wish
 from exceptions import NotAccepting
 from utils.clock import now_us
-from utils.files import free_bytes, is_locked, ordered_name, sync_directory
+from utils.files import free_bytes, ordered_name, sync_directory
 from utils.level import SEVERITIES
 from utils.log import log
 from utils.record import Form
@@ -49,6 +50,7 @@ class Journal:
         self._syncing = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self.segments: deque[str] = deque()  # that this process wrote and that are still there
         self._fd = -1
         self._wish = ""  # of the writer, when the segment was begun
         self._end = 0
@@ -124,8 +126,14 @@ class Journal:
             os.close(fd)
             raise
         self._fd, self._end, self._wish = fd, len(SEGMENT_HEADER), wish
+        self._note(name.name)
         if self.settings.sync != "off":
             sync_directory(self.folder)
+
+    def _note(self, segment: str) -> None:
+        while self.segments and not (self.folder / f"{self.segments[0]}.seg").exists():
+            self.segments.popleft()
+        self.segments.append(segment)
 
     def _close(self) -> None:
         if self._fd < 0:
@@ -229,20 +237,3 @@ class Journal:
             except OSError as error:
                 log.error("the journal's disk: %s", error.strerror)
                 self._refusal = "the journal's disk fails"
-
-
-def backlog(folder: Path, progress: Progress | None = None, closed_only: bool = False) -> int:
-    """Bytes in the journal that are not stored yet; `closed_only`: that nobody adds to any more."""
-    positions = (progress or read_progress(folder)).positions
-    waiting = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith(".seg"):
-                try:
-                    size = entry.stat().st_size
-                    if closed_only and is_locked(Path(entry.path)):
-                        continue
-                except FileNotFoundError:
-                    continue
-                waiting += max(0, size - positions.get(entry.name[:-4], len(SEGMENT_HEADER)))
-    return waiting

@@ -5,10 +5,11 @@ partitions, on SQLite (`database.sqlite_store`) or MySQL (`database.mysql_store`
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from database.day_append import Appended, Prepared
 from database.log_reader import LogReader
+from database.rows import Values
 
 
 class Target(NamedTuple):
@@ -36,6 +37,10 @@ class Erased(NamedTuple):
 
 class LogStore(LogReader):
     """All partitions. Reading is for any thread; what is added here for the elected writer."""
+
+    def pack(self, values: Values) -> Any:
+        """Rows as `append` takes them, made ahead and maybe elsewhere: of plain types."""
+        return values
 
     @abstractmethod
     def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:

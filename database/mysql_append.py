@@ -12,22 +12,22 @@ from sqlalchemy.dialects.mysql import insert as upsert
 
 from database import mysql_days
 from database.day_append import Appended, CounterKey, Prepared, tally
-from database.mysql_bulk import Bulk
+from database.mysql_bulk import Bulk, Packed
 from database.mysql_errors import DEADLOCK, DUPLICATE, Away, explained, number_of
-from database.rows import Values
 from database.tables import app_counter, shared_batch, shared_position
 from utils.clock import DAY
 
 TRIES = 5
 BATCH_MEMORY = 3 * DAY  # 72 h
 KEYS_AT_ONCE = 500
+WHOLE = 1 << 40  # further than any segment goes, and not too far for a seek
 Key = tuple[int, bytes]
 
 
 class Work(NamedTuple):
     """What one transaction is to store."""
 
-    values: list[Values]
+    rows: list[Packed]
     keys: dict[Key, int]  # when each was received
     counters: Counter[CounterKey]
 
@@ -57,7 +57,9 @@ def _append(
     if not batch:
         return Appended(0, Counter(), stored_up_to)
     work = _sort_out(connection, batch)
-    records = bulk.insert(connection, mysql_days.table_of(day), work.values) if work.values else 0
+    records = sum(n for (_, _, outcome), n in work.counters.items() if outcome == "stored")
+    if records:
+        bulk.insert(connection, mysql_days.table_of(day), work.rows, records)
     end = batch[-1].frame.end
     _remember(connection, work.keys)
     _count(connection, work.counters)
@@ -70,7 +72,7 @@ def _append(
 
 def range_of(batch: list[Prepared]) -> tuple[int, int]:
     """The earliest and the latest `time` of all rows; when they were received if there are none."""
-    ranges = [prepared.times for prepared in batch if prepared.values]
+    ranges = [prepared.times for prepared in batch if prepared.records]
     if not ranges:
         return batch[0].frame.received_at, batch[0].frame.received_at
     return min(low for low, _ in ranges), max(high for _, high in ranges)
@@ -79,7 +81,12 @@ def range_of(batch: list[Prepared]) -> tuple[int, int]:
 def _position(connection: Connection, segment: str) -> int:
     """How far a segment is stored. It waits for a transaction that was left without an answer."""
     known = select(shared_position.c.position).where(shared_position.c.segment == segment)
-    return connection.scalar(known.with_for_update()) or 0
+    return reached(connection.scalar(known.with_for_update()) or 0)
+
+
+def reached(position: int) -> int:
+    """How far a segment is stored; a negative position says since when it is gone, all stored."""
+    return position if position >= 0 else WHOLE
 
 
 def _sort_out(connection: Connection, batch: list[Prepared]) -> Work:
@@ -91,8 +98,8 @@ def _sort_out(connection: Connection, batch: list[Prepared]) -> Work:
         seen = key in work.keys or known.get(key, 0) > received_at - BATCH_MEMORY
         is_new = not prepared.frame.key or not seen
         tally(work.counters, prepared, is_new)
-        if is_new and prepared.values:
-            work.values.append(prepared.values)
+        if is_new and prepared.records:
+            work.rows.append(Packed(*prepared.rows))
             if prepared.frame.key:
                 work.keys[key] = received_at
     expired = sorted(set(work.keys) & set(known))

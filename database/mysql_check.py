@@ -3,21 +3,21 @@
 import os
 import struct
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
-from database.mysql_errors import NO_ANSWER, NO_UTF8MB4, WORDS, Away, explain, number_of
+from database.mysql_errors import NO_ANSWER, Away, explain, number_of
 from exceptions import DatabaseDown, StartError
 
-_UTF8MB4 = "SELECT 1 FROM information_schema.character_sets WHERE character_set_name = 'utf8mb4'"
 _BINARY_LOG = "SHOW GLOBAL VARIABLES WHERE variable_name IN ('log_bin', 'binlog_format')"
 
 
 def check(engine: Engine) -> None:
     """Raises StartError when RedLog can't work on this database, DatabaseDown when it is away.
 
-    Rights are tried out on a table of its own: grants are too many-shaped to be read. SQLite is
-    always good.
+    Rights, InnoDB and utf8mb4 are tried out on a table of its own: grants are too many-shaped to be
+    read. SQLite is always good.
     """
     if engine.dialect.name == "sqlite":
         return
@@ -44,17 +44,18 @@ def where(engine: Engine) -> str:
 
 
 def _check_server(connection: Connection) -> None:
-    if connection.exec_driver_sql(_UTF8MB4).first() is None:
-        raise Away(WORDS[NO_UTF8MB4])
     binary_log = dict(map(tuple, connection.exec_driver_sql(_BINARY_LOG)))
     if (binary_log.get("log_bin"), binary_log.get("binlog_format")) == ("ON", "STATEMENT"):
         raise Away("the server's binlog_format is STATEMENT; it must be MIXED or ROW")
 
 
 def _try_rights(connection: Connection) -> None:
-    table = f"redlog_probe_{os.getpid()}"
+    probe = Table(
+        f"redlog_probe_{os.getpid()}", MetaData(), Column("id", Integer, primary_key=True)
+    )
+    connection.execute(CreateTable(probe))  # as all others are made
+    table = probe.name
     for statement in (
-        f"CREATE TABLE {table} (id INT NOT NULL, PRIMARY KEY (id)) ENGINE=InnoDB",
         f"CREATE INDEX ix ON {table} (id)",
         f"ALTER TABLE {table} ADD COLUMN more INT",
         f"INSERT INTO {table} (id) VALUES (1)",

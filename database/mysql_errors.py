@@ -10,11 +10,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyErro
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 RIGHTS = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX, DROP"
+VERSIONS = "MariaDB 10.5 or MySQL 8.0 or newer"
 NO_TABLE = 1146
 DUPLICATE, DEADLOCK, LOCK_TIMEOUT, TOO_LARGE = 1062, 1213, 1205, 1153
 NO_LOCAL_INFILE = (1148, 3948, 4166)
 NO_ANSWER = (2002, 2003, 2006, 2013)  # a server that is down, stalled or cut off
-NO_UTF8MB4 = 1115
 # A table that is broken: crashed, not readable, without its file, a corrupt index.
 BROKEN = (126, 127, 144, 145, 1030, 1033, 1034, 1194, 1195, 1712, 1812, 1814, 1815, 1932)
 
@@ -22,13 +22,14 @@ WORDS = {
     1044: f"the user may not use this database; it needs GRANT {RIGHTS} on it",
     1045: "the server refuses the user or the password",
     1049: "the server has no such database; make it: CREATE DATABASE … CHARACTER SET utf8mb4",
-    NO_UTF8MB4: "the server does not know utf8mb4; RedLog needs MariaDB 10.5 or MySQL 8.0 or newer",
+    1115: f"the server does not know utf8mb4; RedLog needs {VERSIONS}",
     1129: "the server blocks this host after too many failed connections",
     1130: "the server lets no user in from this host",
     1142: f"the user lacks a right; it needs GRANT {RIGHTS} on the database",
     1205: "a lock was not free in time",
     1213: "a deadlock with another node",
     1193: "the server has no InnoDB, which RedLog needs, or is too old",
+    1273: f"the server does not know how to sort utf8mb4 in bytes; RedLog needs {VERSIONS}",
     1286: "the server has no InnoDB, which RedLog needs",
     1290: "the server is read-only",
     1698: "the server refuses the user or the password",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, between, delete, select, update
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,9 +16,10 @@ from database.engine import migrate
 from database.log_reader import Rows, Unreadable
 from database.log_store import Erased, LogStore, Target
 from database.log_terms import MYSQL
-from database.mysql_bulk import Bulk
+from database.mysql_bulk import Bulk, Packed, pack
 from database.mysql_engine import patient
 from database.mysql_errors import BROKEN, NO_TABLE, Away, explain, explained, number_of
+from database.rows import Values
 from database.tables import shared_batch, shared_position
 from exceptions import StartError
 from utils.clock import DAY, day_of, now_us
@@ -43,6 +44,10 @@ class MySQLStore(LogStore):
         self._taken_over_at = 0.0
         self._forgot_at = 0.0
         self._flush_seconds = 0.0
+
+    def pack(self, values: Values) -> Packed:
+        """Rows as LOAD DATA nearly reads them."""
+        return pack(values)
 
     def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
         """Store frames of one segment, a transaction for each run of one received day."""
@@ -73,16 +78,19 @@ class MySQLStore(LogStore):
         with explained(), self.engine.connect() as connection:
             self._flush_seconds = _flush_seconds(connection.exec_driver_sql(_FLUSHING).all())
             return {
-                row.segment: row.position
-                for row in connection.execute(_PLACES)
+                row.segment: mysql_append.reached(row.position)
+                for row in connection.execute(select(shared_position))
                 if row.segment != FORGOTTEN
             }
 
     def forget_segment(self, segment: str) -> None:
-        """Drop the position of a segment that is gone."""
+        """Note that a segment is gone, since it was stored as a whole.
+
+        A backup may hold a copy of it, and be restored with a dump that was made later.
+        """
         with explained(), self.engine.begin() as connection:
-            gone = shared_position.c.segment == segment
-            if connection.execute(delete(shared_position).where(gone)).rowcount:
+            place = update(shared_position).where(shared_position.c.segment == segment, _IS_THERE)
+            if connection.execute(place.values(position=-now_us())).rowcount:
                 connection.execute(_COUNT_FORGOTTEN)
         self._appended_at.pop(segment, None)
 
@@ -99,18 +107,24 @@ class MySQLStore(LogStore):
                 with self.engine.begin() as connection:
                     mysql_days.measure(connection, day)
                 self._changed.discard(day)
-            self._forget_batches()
+            self._forget()
 
-    def _forget_batches(self) -> None:
-        """Forget batch keys a while after their 72 hours: a journal may be days behind."""
+    def _forget(self) -> None:
+        """Forget batch keys a while after their 72 hours, and segments a while after their end.
+
+        A journal may be days behind, and so may a dump be behind the backup that it belongs to.
+        """
         if time.monotonic() - self._forgot_at < FORGET_SECONDS:
             return
         self._forgot_at = time.monotonic()
-        old = shared_batch.c.received_at < now_us() - FORGET_AFTER
-        with self.engine.begin() as connection:
-            connection.execute(
-                delete(shared_batch).where(old).with_dialect_options(mysql_limit=FORGET_AT_ONCE)
-            )
+        before = now_us() - FORGET_AFTER
+        is_long_gone = between(shared_position.c.position, -before, -1)
+        for old in (
+            delete(shared_batch).where(shared_batch.c.received_at < before),
+            delete(shared_position).where(is_long_gone),
+        ):
+            with self.engine.begin() as connection:
+                connection.execute(old.with_dialect_options(mysql_limit=FORGET_AT_ONCE))
 
     def close_writer(self) -> None:
         """Forget what was known of the database, when another takes over."""
@@ -186,7 +200,8 @@ class MySQLStore(LogStore):
         """Nothing is held: each query opens the tables that it reads."""
 
 
-_PLACES = select(shared_position).order_by(shared_position.c.segment)
+_IS_THERE = shared_position.c.position >= 0
+_PLACES = select(shared_position).where(_IS_THERE).order_by(shared_position.c.segment)
 _COUNT_FORGOTTEN = (
     insert(shared_position)
     .values(segment=FORGOTTEN, position=1)

@@ -1,5 +1,6 @@
 """Reading the journal: chunks of frames from all segments, in order, whoever wrote them."""
 
+import os
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from database.frame import SEGMENT_HEADER, Damage, Frame, scan
+from database.progress import Progress, read_progress
 from utils.files import is_locked, ordered_name, ordered_name_time, replace_file
 
 UNNAMED_SECONDS = 60
@@ -93,9 +95,11 @@ def read_chunks(
     reached = dict(positions)
     done = set(finished)
     found = True
-    while found and not stop():
+    while found:
         found = False
         for path in list_segments(folder):
+            if stop():
+                return
             if path.stem in done:
                 continue
             try:
@@ -109,6 +113,22 @@ def read_chunks(
             if chunk.pieces or path.stem in done:
                 found = True
                 yield chunk
+
+
+def backlog(
+    folder: Path, progress: Progress | None = None, only: Collection[str] | None = None
+) -> int:
+    """Bytes in the journal, or in `only` these segments of it, that are not stored yet."""
+    positions = (progress or read_progress(folder)).positions
+    waiting = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = entry.name.removesuffix(".seg")
+            if name != entry.name and (only is None or name in only):
+                with suppress(FileNotFoundError):
+                    size = entry.stat().st_size
+                    waiting += max(0, size - positions.get(name, len(SEGMENT_HEADER)))
+    return waiting
 
 
 def sweep(folder: Path) -> None:

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from database.day_append import CounterKey
@@ -18,8 +18,8 @@ from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead
 from database.drain_process import DrainProcess, obey, tell
 from database.drainer import Count, Drainer
-from database.journal import backlog
 from database.log_store import LogStore
+from database.segments import backlog
 from utils.files import try_lock
 from utils.log import log
 from utils.settings import Retention, WriterSettings
@@ -61,6 +61,7 @@ class Writer:
         self._drainer = Drainer(data_dir, log_store, settings, retention, on_stored)
         self._stopping = threading.Event()
         self._deadline = float("inf")
+        self._own: set[str] | None = None  # segments to be stored before the end; None: all
         self._thread: threading.Thread | None = None
         self._lock: int | None = None
         self._failures = 0
@@ -89,7 +90,7 @@ class Writer:
         It leaves the rest when it should be hired out. Raises one of `day_file.AWAY` when the store
         can't be written; nothing is lost then.
         """
-        return self._drainer.drain(lambda: not self._has_time() or self._is_relieved())
+        return self._drainer.drain(lambda: not self._goes_on() or self._is_relieved())
 
     def resign(self) -> None:
         """Let another drain."""
@@ -109,8 +110,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def stop(self, seconds: float = 0.0) -> None:
-        """Drain for at most `seconds`, leave the rest in the journal. Harmless when not started."""
+    def stop(self, seconds: float = 0.0, own: Collection[str] = ()) -> None:
+        """Drain for at most `seconds` until the segments `own` are stored. Harmless if not started.
+
+        What others go on writing, as after a restart under load, is theirs to drain.
+        """
+        self._own = set(own)
         self.stop_within(seconds)
         if self._thread is not None:
             self._thread.join(seconds + 30)
@@ -120,8 +125,8 @@ class Writer:
         self.resign()
 
     def stop_within(self, seconds: float) -> None:
-        """Like `stop`, without waiting for it."""
-        self._deadline = time.monotonic() + seconds
+        """Stop when nothing is found to store, at the latest after `seconds`, without waiting."""
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
         self._stopping.set()
         if (hired := self._hired) is not None:
             hired.stop(seconds)
@@ -129,14 +134,7 @@ class Writer:
     def _run(self) -> None:
         while not self._stopping.wait(self._pause()):
             self._turn()
-        self._finish()
-
-    def _finish(self) -> None:
-        """Drain while there is time; what is left stays in the journal.
-
-        What others go on writing, as after a restart under load, is theirs to drain.
-        """
-        while self._has_time() and self._failures == 0 and self._is_left_behind():
+        while self._failures == 0 and self._goes_on():
             if not self._turn():  # another one drains
                 time.sleep(STOP_POLL_SECONDS)
 
@@ -169,12 +167,14 @@ class Writer:
 
     def _is_relieved(self) -> bool:
         """Whether a hired process is ready to go on; one is hired when much keeps waiting."""
+        if self._stopping.is_set():
+            return False
         if self._hired is None:
             if not self._command or self._calm_at + BUSY_SECONDS > time.monotonic():
                 return False
             assert self._lock is not None
             self._hired = DrainProcess(self._command, self._lock)
-        return self._hired.is_ready() and not self._stopping.is_set()
+        return self._hired.is_ready()
 
     def _hand_over(self) -> None:
         """Leave the lock to the hired process, and hear of its work until it ends."""
@@ -185,6 +185,8 @@ class Writer:
         try:
             for counters in self._hired.begin():
                 self.on_stored(counters)
+                if not self._goes_on():
+                    self._hired.stop(0.0)
         finally:
             code = self._hired.end()
             self._hired = None
@@ -213,11 +215,10 @@ class Writer:
         self._drainer.take_over()
         self._lock = lock
         while self._calm_at + CALM_SECONDS > time.monotonic():
-            if self._stopping.wait(self._pause()) and not self._is_left_behind():
-                break
+            is_last = self._stopping.wait(self._pause())
             much = self._drainer.waiting() >= self.settings.process_bytes
-            self._drainer.drain_ahead(ahead, lambda: not self._has_time())
-            if not self._has_time():
+            self._drainer.drain_ahead(ahead, lambda: not self._goes_on())
+            if is_last or not self._goes_on():
                 break
             if much:
                 self._calm_at = time.monotonic()
@@ -240,8 +241,9 @@ class Writer:
         pause = self.settings.poll_ms / 1000 * 2.0 ** min(self._failures, 20)
         return min(MAX_BACKOFF_SECONDS, pause) * random.uniform(0.5, 1.0)
 
-    def _is_left_behind(self) -> bool:
-        return backlog(self.folder, closed_only=True) > 0
-
-    def _has_time(self) -> bool:
-        return not self._stopping.is_set() or time.monotonic() < self._deadline
+    def _goes_on(self) -> bool:
+        """Whether to drain on: not when it is to stop, and its own is stored or the time over."""
+        if not self._stopping.is_set():
+            return True
+        waits = self._own is None or backlog(self.folder, only=self._own) > 0
+        return waits and time.monotonic() < self._deadline

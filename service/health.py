@@ -8,12 +8,12 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from database.engine import HEAD, revision
-from database.journal import backlog
 from database.log_store import LogStore
 from database.mysql_check import check
 from database.mysql_errors import explain
 from database.progress import read_progress
 from database.redis_link import RedisAway
+from database.segments import backlog
 from exceptions import StartError
 from utils.files import free_bytes
 from utils.settings import Settings

@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from database.frame import Frame
-from database.journal import backlog
 from database.progress import read_progress
-from database.segments import list_segments, read_chunks
+from database.segments import backlog, list_segments, read_chunks
 
 COUNT_BYTES = 64 * 2**20  # as much is read while a reader waits
 

@@ -10,10 +10,15 @@ _RESET = struct.pack("ii", 1, 0)  # closing sends RST
 
 
 class Proxy:
-    """Passes on what comes to `port` to another port of this machine, and back."""
+    """Passes on what comes to `port` to another port of this machine, and back.
 
-    def __init__(self, target: int) -> None:
+    Of what it passes on, but not back, each `word` becomes `other`, which must be as long.
+    """
+
+    def __init__(self, target: int, word: bytes = b"", other: bytes = b"") -> None:
+        assert len(word) == len(other)
         self.target = target
+        self._changed = (word, other)
         self._passing = threading.Event()
         self._passing.set()
         self._lock = threading.Lock()
@@ -22,7 +27,7 @@ class Proxy:
         self.port = int(self._listener.getsockname()[1])
         self._start(self._accept)
 
-    def _start(self, work: object, *arguments: socket.socket) -> None:
+    def _start(self, work: object, *arguments: socket.socket | bytes) -> None:
         threading.Thread(target=work, args=arguments, daemon=True).start()  # type: ignore[arg-type]
 
     def _accept(self) -> None:
@@ -37,14 +42,16 @@ class Proxy:
                 far.settimeout(None)
                 with self._lock:
                     self._sockets |= {near, far}
-                self._start(self._pass_on, near, far)
+                self._start(self._pass_on, near, far, *self._changed)
                 self._start(self._pass_on, far, near)
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass_on(
+        self, source: socket.socket, target: socket.socket, word: bytes = b"", other: bytes = b""
+    ) -> None:
         with suppress(OSError):
             while data := source.recv(1 << 16):
                 self._passing.wait()
-                target.sendall(data)
+                target.sendall(data.replace(word, other) if word else data)
         self._end(source, target)
 
     def _end(self, *pair: socket.socket) -> None:

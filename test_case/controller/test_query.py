@@ -478,7 +478,7 @@ def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, s
         frame = Frame(server.app["id"], received_at + batch, 100, Form.ARRAY, "", payload)
         values = make_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
         written |= {(record["time"], record["message"]) for record in records}
-        prepared = Prepared(frame, values, {}, time_range(values))
+        prepared = Prepared(frame, 100, store.pack(values), {}, time_range(values))
         assert list(store.append(f"earlier-{number}", [prepared]))
     store.publish()
     store.close_writer()

@@ -11,8 +11,7 @@ import apsw
 import pytest
 from node import Node, frame
 
-from database.journal import backlog
-from database.segments import list_segments
+from database.segments import backlog, list_segments
 from database.snapshot import snapshot
 from utils.clock import DAY, SECOND, day_of, now_us, start_of
 

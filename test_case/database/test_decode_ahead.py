@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 import pytest
 
 from database.day_append import CounterKey, Prepared, tally
-from database.decode_ahead import PART_VALUES, DecodeAhead, Work
+from database.decode_ahead import DecodeAhead, Work
 from database.frame import Frame
+from database.preparing import PART_RECORDS, joined
 from database.rows import decode, make_rows, time_range
 from database.segments import Chunk
 from utils.clock import MINUTE, SECOND, YEAR_2000
@@ -23,14 +24,14 @@ def prepared(
     payload = b'[{"message": "%d", "time": %d}]' % (number, at - number)
     values = make_rows(app, at, decode(Form.ARRAY, payload))
     frame = Frame(app, at, 1, Form.ARRAY, key, payload, number * 100, number * 100 + 90)
-    return Prepared(frame, values, rejected, time_range(values))
+    return Prepared(frame, 1, values, rejected, time_range(values))
 
 
 def handed_over(frames: list[Prepared]) -> list[Prepared]:
     """What comes out of the process that these come from."""
 
     def prepare(positions: dict[str, int], finished: Collection[str]) -> Work:
-        yield Chunk("segment", [], frames[-1].frame.end, False), iter(frames)
+        yield Chunk("segment", [], frames[-1].frame.end, False), joined(iter(frames))
 
     ahead = DecodeAhead(prepare)
     try:
@@ -50,7 +51,7 @@ def counted(frames: list[Prepared]) -> Counter[CounterKey]:
 def rows(frames: list[Prepared]) -> Iterator[object]:
     """Their rows, as one."""
     for each in frames:
-        yield from each.values
+        yield from each.rows
 
 
 def test_neighbours_of_an_app_and_minute_come_as_one_frame() -> None:
@@ -69,7 +70,7 @@ def test_neighbours_of_an_app_and_minute_come_as_one_frame() -> None:
         prepared(1, app=2),
         prepared(1, key="batch"),
         prepared(1, rejected={"invalid_level": 3}),
-        prepared(1)._replace(values=[], rejected={"quarantined": 1}),
+        prepared(1)._replace(records=0, rows=[], rejected={"quarantined": 1}),
     ],
     ids=["minute", "app", "key", "rejected", "poisoned"],
 )
@@ -86,4 +87,4 @@ def test_joined_frames_stay_small() -> None:
     handed = handed_over(frames)
     assert list(rows(handed)) == list(rows(frames))
     assert len(handed) > 1
-    assert max(len(each.values) for each in handed) < 2 * PART_VALUES
+    assert max(each.records for each in handed) <= PART_RECORDS

@@ -16,9 +16,9 @@ from started import ROOT, wait_until
 
 from database import journal as journal_module
 from database.frame import SEGMENT_HEADER, Frame
-from database.journal import Journal, backlog
+from database.journal import Journal
 from database.progress import Progress, write_progress
-from database.segments import list_segments
+from database.segments import backlog, list_segments
 from exceptions import NotAccepting
 from utils.clock import now_us
 from utils.files import is_locked

@@ -1,13 +1,15 @@
 """What only MySQL's store must stand: lost answers, collisions, servers that forbid or delay."""
 
+import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mariadb import MISSING, PASSWORD, MariaDB, is_here
-from node import Node, frame
+from node import MESSAGE, Node, frame, raw_frame
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from started import wait_until
@@ -15,7 +17,9 @@ from started import wait_until
 from database import drainer, mysql_days, mysql_store
 from database.day_file import AWAY
 from database.engine import open_engine
-from database.mysql_bulk import insert
+from database.log_query import COLUMNS as FOUND
+from database.log_query import LogFilter
+from database.mysql_bulk import insert, pack
 from database.mysql_check import check
 from database.mysql_errors import RowsRefused
 from database.mysql_store import MySQLStore
@@ -23,13 +27,14 @@ from database.rows import COLUMNS, Values, decode, make_rows
 from database.segments import list_segments
 from database.writer import Writer
 from exceptions import StartError
-from utils.clock import day_of, now_us
+from utils.clock import SECOND, day_of, now_us
 from utils.record import Form
 from utils.settings import Database
 
 pytestmark = pytest.mark.mariadb
 NOW = now_us()
 TODAY = day_of(NOW)
+LOGGER, ATTRIBUTES = map(FOUND.index, ("logger", "attributes"))
 
 
 @pytest.fixture
@@ -222,8 +227,36 @@ def test_a_lock_that_is_not_free_in_time_is_waited_for_again(
     assert sorted(node.stored()) == ["a", "b"]
 
 
+TEXTS = [
+    "plain",
+    "支付 😀",
+    "quote ' \" \\",
+    *("null", "NULL", ",null", "a,null,b", "\\N"),
+    *("],[", '"],["', "[[1,2],[3,4]]", "a\tb\r\nc\x08\x0c", "C:\\foo\\new\\u0001\\0"),
+    *("\\", '\\"', "\\\\", '"', '""', " ", "\x7f\x80\u2028", "\x1a"),
+    "".join(map(chr, range(1, 32))),
+    *map(chr, range(32)),
+    "a\x00b",
+]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_any_text_is_stored_as_it_came(node: Node, together: bool) -> None:
+    """With `together` all of it in one piece, where one text may not spoil another."""
+    records = [{"message": text, "logger": text[:9], "attributes": {text: text}} for text in TEXTS]
+    for part in [records] if together else [[record] for record in records]:
+        node.write_segment(raw_frame(json.dumps(part).encode(), len(part)))
+    node.drain()
+    found = {
+        (values[MESSAGE], values[LOGGER], json.loads(values[ATTRIBUTES])[values[MESSAGE]])
+        for _, values in node.store.search(LogFilter((1,)), 1000).rows
+    }
+    assert found == {(text, text[:9], text) for text in TEXTS}
+    assert len(node.stored()) == len(TEXTS)
+
+
 def test_a_server_that_forbids_load_data_is_given_inserts(node: Node, mariadb: MariaDB) -> None:
-    texts = ["plain", "支付 😀", "quote ' \" \\", "\x01\x02\x03", "\\N", "100 %s %(x)s"]
+    texts = [*TEXTS, "100 %s %(x)s"]
     mariadb.run("SET GLOBAL local_infile = OFF")
     try:
         node.write_segment(frame(texts))
@@ -243,7 +276,28 @@ def test_a_record_too_large_for_the_server_is_refused_and_not_taken_for_an_outag
     store = node.store
     assert isinstance(store, MySQLStore)
     with store.engine.begin() as connection, pytest.raises(RowsRefused, match="too large"):
-        insert(connection, mysql_days.table_of(TODAY), [large])
+        insert(connection, mysql_days.table_of(TODAY), [pack(large)])
+
+
+def test_a_segment_that_is_gone_is_known_for_days(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when it was copied by a backup, and the dump that it is restored with was made later."""
+    segment = node.write_segment(frame(["a"]))
+    copied = segment.read_bytes()
+    node.drain()
+    assert not segment.exists()
+    segment.write_bytes(copied)
+    node.drain()
+    assert node.stored() == ["a"] and not segment.exists()
+    store = node.store
+    assert isinstance(store, MySQLStore)
+    store._forget()
+    assert segment.stem in store.positions(())
+    monkeypatch.setattr(mysql_store, "now_us", lambda: now_us() + mysql_store.FORGET_AFTER + SECOND)
+    store._forgot_at = 0.0
+    store._forget()
+    assert store.positions(()) == {}
 
 
 def test_segments_stay_until_the_server_has_flushed_its_commits(
@@ -304,13 +358,24 @@ def test_what_is_wrong_with_a_database_is_one_line_without_the_password(
         assert "hunter" not in line
 
 
-def test_a_server_without_innodb_is_refused(tmp_path: Path) -> None:
+def test_any_text_is_stored_whatever_charset_the_server_prefers(tmp_path: Path) -> None:
+    """Each table says what it holds, and each connection what it sends."""
     if not is_here():
         pytest.skip(MISSING)
-    server = MariaDB(tmp_path / "mariadb")
-    server.start("--innodb=OFF", "--default-storage-engine=Aria")
+    options = ("--character-set-server=latin1", "--skip-character-set-client-handshake")
+    server = MariaDB(tmp_path / "mariadb", *options).start()
     try:
-        line = complaint_of(server.url(server.new_database()), tmp_path)
-        assert "no InnoDB" in line
+        name = server.new_database()
+        assert server.run("SELECT @@character_set_database", database=name) == [("latin1",)]
+        for charset in ("latin1", "ucs2"):
+            server.run(f"ALTER DATABASE {name} CHARACTER SET {charset}")
+            node = Node(tmp_path / charset, server.url(name))
+            check(node.engine)
+            node.write_segment(frame(TEXTS, "支付"))
+            node.drain()
+            assert Counter(node.stored()) == Counter(TEXTS)
+            node.store.drop(TODAY, ())
+            node.close()
+            server.run(f"DROP DATABASE {name}", f"CREATE DATABASE {name}")
     finally:
         server.kill()

@@ -524,11 +524,14 @@ class TestStore:
         payload = b'[{"message": "m"}]'
         one = Frame(1, NOW, 1, Form.ARRAY, "", payload, 8, 100)
         values = make_rows(1, NOW, decode(Form.ARRAY, payload))
-        (appended,) = node.store.append("segment", [Prepared(one, values, {}, time_range(values))])
+        rows = node.store.pack(values)
+        prepared = Prepared(one, 1, rows, {}, time_range(values))
+        (appended,) = node.store.append("segment", [prepared])
         assert (appended.stored, appended.end) == (1, 100)
         assert node.store.positions({"segment"}) == {"segment": 100}
         node.store.forget_segment("segment")
-        assert node.store.positions({"segment"}) == {}
+        told = node.store.positions({"segment"})
+        assert told.get("segment", 100) >= 100  # nothing of it is stored again
         node.store.close_writer()
 
 

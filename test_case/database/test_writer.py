@@ -4,22 +4,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
 import pytest
 from node import Node, frame, raw_frame, segment_name
-from started import ROOT, wait_until
+from started import PATIENCE, ROOT, wait_until
 
 from database import day_file, drainer, engine
 from database import writer as writer_module
 from database.day_file import AWAY
 from database.frame import SEGMENT_HEADER, VERSION, Frame, unpack
-from database.journal import backlog
 from database.progress import read_progress
-from database.segments import list_segments
+from database.segments import backlog, list_segments
 from database.writer import Writer
 from utils.clock import DAY, SECOND, day_of, now_us, start_of
 from utils.record import Form
@@ -267,10 +267,46 @@ def test_threads_of_many_writers_store_each_frame_once(node: Node) -> None:
 def test_stopping_drains_first(node: Node) -> None:
     writer = node.writer(poll_ms=60_000)
     writer.start()
-    node.write_segment(*(frame([name]) for name in names("m", 50)))
-    writer.stop(30)
+    own = node.write_segment(*(frame([name]) for name in names("m", 50)))
+    writer.stop(30, [own.stem])
     assert len(node.stored()) == 50
     assert list_segments(node.folder) == []
+
+
+def ends_soon(writer: Writer, own: Collection[str]) -> bool:
+    """Whether it stops though it might go on for an hour."""
+    stopping = threading.Thread(target=writer.stop, args=(3600, own), daemon=True)
+    stopping.start()
+    stopping.join(PATIENCE)
+    return not stopping.is_alive()
+
+
+def test_stopping_waits_for_no_more_than_its_own(node: Node) -> None:
+    """Each record that it stores brings another one: others go on to report without a pause."""
+    journal, other = node.journal(), node.journal(segment_bytes=4096)
+    stored: list[int] = []
+
+    def report(_: object) -> None:
+        stored.append(1)
+        other.append(1, 1, Form.ARRAY, "", b'[{"message": "theirs"}]')
+
+    writer = node.writer()
+    writer._drainer.on_stored = report
+    journal.append(1, 1, Form.ARRAY, "", b'[{"message": "own"}]')
+    journal.stop()
+    writer.start()
+    wait_until(lambda: len(stored) > 3, "its work")
+    assert ends_soon(writer, journal.segments)
+    assert "own" in node.stored()
+
+
+def test_stopping_does_not_wait_for_what_another_is_to_drain(node: Node) -> None:
+    elected, second = node.writer(), node.writer()
+    assert elected.elected()
+    node.write_segment(frame(["theirs"]))
+    second.start()
+    assert ends_soon(second, [])
+    assert elected.drain() == 1
 
 
 def test_stopping_at_once_leaves_the_rest_in_the_journal(node: Node) -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -16,10 +17,11 @@ from typing import Any
 import apsw
 import pytest
 from conftest import StartServer
+from mariadb import MariaDB
 from msgspec.structs import replace
 from node import Node, frame
 from senders import Senders
-from started import ROOT, Server
+from started import ROOT, Server, wait_until
 
 from database.day_file import open_for_reading
 from database.snapshot import snapshot
@@ -177,6 +179,62 @@ def test_the_dump_command_of_mysql_names_everything_but_the_password() -> None:
     for part in ("--single-transaction", "db.example", "3307", "--user=log", " redlog"):
         assert part in command
     assert "geheim" not in command
+
+
+@pytest.mark.slow
+@pytest.mark.mariadb
+def test_a_round_trip_with_mariadb(
+    mariadb: MariaDB, make_server: StartServer, tmp_path: Path
+) -> None:
+    """The dump is made later: by then what the backup's journal holds is stored and removed."""
+    server = make_server(
+        REDLOG_DATABASE__URL=mariadb.url(mariadb.new_database()),
+        REDLOG_JOURNAL__SEGMENT_BYTES="8192",
+        REDLOG_WRITER__BATCH_BYTES="2000",
+        REDLOG_WRITER__POLL_MS="5",
+    ).start()
+    backup = tmp_path / "backup"
+    with Senders(server) as load:
+        load.wait_for(300)
+        before = set(load.acknowledged)
+        done = run(server, "backup", str(backup), "--json")
+        assert done.returncode == 0, done.stderr
+        copied = {path.name for path in (backup / "journal").iterdir()}
+        wait_until(
+            lambda: copied - {path.name for path in (server.data / "journal").iterdir()},
+            "a copied segment to be removed",
+        )
+        load.wait_for(50)
+        dump = dumped(json.loads(done.stdout)["then_copy_the_records_with"])
+        load.wait_for(50)
+    sent = set(load.acknowledged) | {m for thread in load._threads for m in thread.unsure}
+    server.kill()
+
+    name = mariadb.new_database()
+    load_dump(mariadb, name, dump)
+    server.environment["REDLOG_DATABASE__URL"] = mariadb.url(name)
+    restored(server, backup, tmp_path / "restored")
+    server.wait_drained()
+    found = Counter(log["message"] for log in server.walk())
+    assert before - set(found) == set(), "acknowledged before the backup, and not in it"
+    assert {message for message, times in found.items() if times > 1} == set()
+    assert set(found) <= sent
+    check_counters(server, len(found))
+
+
+def dumped(command: str) -> bytes:
+    """What the printed command writes; it reads the password, an empty one, from its input."""
+    done = subprocess.run(
+        shlex.split(command), input=b"\n", capture_output=True, start_new_session=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def load_dump(mariadb: MariaDB, database: str, dump: bytes) -> None:
+    """Bring a dump into an empty database."""
+    client = ["mariadb", "--no-defaults", "--host=127.0.0.1", f"--port={mariadb.port}"]
+    subprocess.run([*client, "--user=root", database], input=dump, check=True)
 
 
 # The moment.

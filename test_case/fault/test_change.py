@@ -142,8 +142,12 @@ def changing(make_server: StartServer) -> Any:
     made: list[Server] = []
 
     def make(name: str, **settings: str) -> Server:
-        # The old workers drain as long as they may, while the load goes on.
-        settings = {"REDLOG_WRITER__STOP_SECONDS": "1", **settings}
+        # Old workers that drained as long as they may, while the load goes on, would never end.
+        settings = {
+            "REDLOG_WRITER__STOP_SECONDS": "600",
+            "REDLOG_WRITER__PROCESS_BYTES": "1",
+            **settings,
+        }
         made.append(make_server(REDLOG_SERVER__WORKER_CLASS=worker_class(name), **settings))
         return made[-1].start()
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from mariadb import MISSING, MariaDB, is_here
+from proxy import Proxy
 from started import ROOT, free_port
 
 URLS = {
@@ -46,3 +48,47 @@ def test_doctor_says_the_same(tmp_path: Path, url: str) -> None:
     assert URLS[url] in done.stdout + done.stderr
     assert "hunter2" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def assert_refused(tmp_path: Path, url: str, words: str) -> None:
+    """A start ends with these words in one line, and `doctor` says them too."""
+    done = manage(tmp_path / "data", url, "gunicorn-server")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("redlog: the database ") and words in line
+    done = manage(tmp_path / "data", url, "doctor")
+    assert done.returncode == 1 and words in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.mariadb
+@pytest.mark.parametrize(
+    ("word", "other", "words"),
+    [
+        (b"utf8mb4", b"utf9mb4", "does not know utf8mb4; RedLog needs MariaDB 10.5 or"),
+        (b"nopad_bin", b"nopad_bix", "does not know how to sort utf8mb4 in bytes; RedLog needs"),
+        (b"=InnoDB", b"=NoSuch", "has no InnoDB"),
+    ],
+)
+def test_a_server_that_lacks_what_is_needed(
+    mariadb: MariaDB, tmp_path: Path, word: bytes, other: bytes, words: str
+) -> None:
+    """The server is asked for what it lacks: the one that runs here has it all."""
+    proxy = Proxy(mariadb.port, word, other)
+    try:
+        url = mariadb.url(mariadb.new_database()).replace(str(mariadb.port), str(proxy.port))
+        assert_refused(tmp_path, url, words)
+    finally:
+        proxy.close()
+
+
+@pytest.mark.mariadb
+def test_a_server_without_innodb(tmp_path: Path) -> None:
+    if not is_here():
+        pytest.skip(MISSING)
+    server = MariaDB(tmp_path / "mariadb")
+    server.start("--innodb=OFF", "--default-storage-engine=Aria")
+    try:
+        assert_refused(tmp_path, server.url(server.new_database()), "no InnoDB")
+    finally:
+        server.kill()

@@ -1,0 +1,60 @@
+"""From the journal's frames to what a store takes: rows, and small frames joined."""
+
+from collections.abc import Iterator
+from itertools import chain, groupby
+
+from database.day_append import Prepared
+from database.frame import UNTRUSTED, Frame
+from database.rows import WIDTH, decode, make_rows, mark_untrusted, time_range
+from utils.clock import MINUTE, day_of
+from utils.record import Form
+
+PART_RECORDS = 250  # in one joined frame, about; no longer in the processor's caches if more
+
+
+def prepared_of(frame: Frame) -> Prepared:
+    """A frame with its rows, not packed yet. Raises whatever is wrong with it."""
+    day_of(frame.received_at)  # fails beyond the calendar
+    decoded = decode(Form(frame.form), frame.payload)
+    values = make_rows(frame.app_id, frame.received_at, decoded)
+    if frame.flags & UNTRUSTED:
+        mark_untrusted(values)
+    records = len(values) // WIDTH
+    return Prepared(frame, records, values, decoded.rejected, time_range(values))
+
+
+def joined(prepared: Iterator[Prepared]) -> Iterator[Prepared]:
+    """Neighbours of a kind as one frame, not packed yet: taking one costs more than a record."""
+    for _, alike in groupby(prepared, _kind):
+        run: list[Prepared] = []
+        size = 0
+        for one in alike:
+            run.append(one)
+            size += one.records
+            if size >= PART_RECORDS:
+                yield _as_one(run)
+                run, size = [], 0
+        if run:
+            yield _as_one(run)
+
+
+def _kind(prepared: Prepared) -> tuple[int, ...]:
+    """What frames have in common that are stored and counted alike; a frame's own place if they
+    may have been stored before, or hold more than rows.
+    """
+    frame = prepared.frame
+    if frame.key or prepared.rejected or not prepared.records:
+        return (frame.start,)
+    return frame.app_id, frame.received_at // MINUTE
+
+
+def _as_one(run: list[Prepared]) -> Prepared:
+    first, last = run[0], run[-1]
+    frame = last.frame._replace(
+        start=first.frame.start, records=sum(one.frame.records for one in run), payload=b""
+    )
+    if first is last:
+        return first._replace(frame=frame, rejected=dict(first.rejected))
+    rows = list(chain.from_iterable(one.rows for one in run))
+    times = min(one.times[0] for one in run), max(one.times[1] for one in run)
+    return Prepared(frame, sum(one.records for one in run), rows, {}, times)
