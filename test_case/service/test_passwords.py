@@ -103,7 +103,9 @@ def test_few_are_hashed_at_a_time_and_few_wait(
 
 
 @pytest.mark.parametrize(
-    "password", ["correct horse", "x" * 3 + "correct", "密码很长很安全", new_password()]
+    "password",
+    ["correct horse", "x" * 3 + "correct", "密码很长很安全", new_password()],
+    ids=["words", "one word", "Chinese", "given"],
 )
 def test_a_good_password(passwords: Passwords, password: str) -> None:
     passwords.check(password, "ada")
