@@ -69,5 +69,6 @@ from controller import health, openapi
 if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
-    from controller import accounts as _accounts, apps as _apps, audit, logs, oidc  # isort: skip
-    from controller import erasures, own_account, registration, scrubbing, session, tokens
+    from controller import accounts as _accounts, apps as _apps, audit, dashboard  # isort: skip
+    from controller import erasures, logs, oidc, own_account, registration, scrubbing
+    from controller import session, tokens

@@ -68,7 +68,8 @@ def test_every_setting_is_documented(readme: str) -> None:
 @pytest.mark.parametrize("readme", READMES)
 def test_every_route_is_documented(readme: str, listing: dict[str, list[str]]) -> None:
     text = _text(readme)
-    routes = [re.sub(r"<(\w+:)?\w+>", "<id>", rule) for rule in listing["routes"]]
+    part = re.compile(r"<(?:(path):|\w+:)?\w+>")
+    routes = [part.sub(lambda found: f"<{found[1] or 'id'}>", rule) for rule in listing["routes"]]
     assert [rule for rule in routes if rule not in text] == []
 
 

@@ -1,31 +1,17 @@
 """A page on another origin in a real Chromium: it reports in every way a page can, and reads."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from chromium import open_chromium
+from selenium.webdriver import Chrome
 from started import Server, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
-
-OPTIONS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 class Page(BaseHTTPRequestHandler):
@@ -54,18 +40,7 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    browser = next((path for name in names if (path := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if browser is None or driver is None:
-        pytest.skip("no Chromium here: sudo apt install chromium chromium-driver")
-    folder: Path = tmp_path_factory.mktemp("chromium")
-    options = ChromeOptions()
-    options.binary_location = browser
-    for option in (*OPTIONS, f"--user-data-dir={folder}"):
-        options.add_argument(option)
-    with Chrome(options, Service(driver)) as running:
-        running.set_script_timeout(30)
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as running:
         yield running
 
 

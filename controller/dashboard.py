@@ -1,0 +1,74 @@
+"""The dashboard: files of `resource/dashboard`, which use nothing but the public API."""
+
+import gzip
+from functools import cache
+from hashlib import sha256
+
+from flask import Response, request
+
+from __init__ import app, public, root
+from exceptions import NotFound
+from utils.describe import describes
+from utils.headers import PAGE_POLICY
+
+FOLDER = root / "resource" / "dashboard"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2",
+}
+# What may be asked for: a name that is not here is no file, wherever it points.
+FILES = {
+    path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.suffix in TYPES
+}
+
+
+@app.get("/")
+@describes(reply=str, media="text/html", also={304: None})
+@public
+def show_dashboard() -> Response:
+    """The dashboard, a page."""
+    return _file("index.html", moved=True)
+
+
+@app.get("/dashboard/<path:name>")
+@describes(reply=str, media="*/*", also={304: None})
+@public
+def show_dashboard_file(name: str) -> Response:
+    """A file of the dashboard: script, style, font."""
+    return _file(name)
+
+
+def _file(name: str, moved: bool = False) -> Response:
+    """A file, or 304 when the browser has it. Browsers ask each time, so that after an update no
+    page runs with scripts of two versions.
+    """
+    if name not in FILES:
+        raise NotFound(f"the dashboard has no file {name[:80]}")
+    plain, packed, etag = _load(name, moved)
+    is_packed = packed is not None and request.accept_encodings["gzip"] > 0
+    headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
+    response = Response(packed if is_packed else plain, headers=headers)
+    response.content_type = TYPES[FILES[name].suffix]
+    response.vary.add("Accept-Encoding")
+    if is_packed:
+        response.content_encoding = "gzip"
+    response.set_etag(etag + "-gzip" * is_packed)
+    response.make_conditional(request)
+    return response
+
+
+@cache
+def _load(name: str, moved: bool) -> tuple[bytes, bytes | None, str]:
+    """A file as it is, as gzip (None: it is packed already) and its hash; read once.
+
+    `moved`: for a page beside the folder, which names the folder's files from there.
+    """
+    content = FILES[name].read_bytes()
+    if moved:
+        content = content.replace(b'"./', b'"dashboard/')
+    packed = None if name.endswith(".woff2") else gzip.compress(content, 9, mtime=0)
+    return content, packed, sha256(content).hexdigest()[:32]

@@ -1,0 +1,43 @@
+// The one door to the server: the public API, with a token or with the session's cookies.
+import { apiBase } from "./address.js";
+
+/** Why a request failed: the server's problem reply, or status 0 when it could not be reached. */
+export class Problem extends Error {
+  constructor(status, body = {}, retryAfter = 0) {
+    super(body.detail || body.title || "");
+    Object.assign(this, { status, code: body.code ?? "away", position: body.position, retryAfter });
+  }
+}
+
+/** Who asks: `token` (empty: cookies), `csrf` of the session, and what renews a session. */
+export const caller = { token: "", csrf: "", renew: null };
+
+/** Ask for JSON. `query`: parameters, the empty ones are left out. Raises Problem. */
+export async function ask(path, { method = "GET", query = {}, body, signal } = {}) {
+  const once = () => send(path, method, query, body, signal);
+  let reply = await once();
+  if (reply.status === 401 && !caller.token && caller.renew && (await caller.renew())) {
+    reply = await once();
+  }
+  const type = reply.headers.get("Content-Type") ?? "";
+  const said = type.includes("json") ? await reply.json() : {};
+  if (reply.ok) return said;
+  throw new Problem(reply.status, { code: `http_${reply.status}`, ...said }, +reply.headers.get("Retry-After"));
+}
+
+async function send(path, method, query, body, signal) {
+  const given = Object.entries(query).filter(([, value]) => value !== "" && value != null);
+  const search = given.length ? `?${new URLSearchParams(given)}` : "";
+  const headers = {};
+  if (caller.token) headers.Authorization = `Bearer ${caller.token}`;
+  else if (method !== "GET" && caller.csrf) headers["X-Redlog-CSRF"] = caller.csrf;
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const credentials = caller.token || apiBase ? "omit" : "same-origin";
+  const options = { method, headers, credentials, signal };
+  if (body !== undefined) options.body = JSON.stringify(body);
+  try {
+    return await fetch(`${apiBase}/api/v1/${path}${search}`, options);
+  } catch (error) {
+    throw error.name === "AbortError" ? error : new Problem(0);
+  }
+}

@@ -1,0 +1,114 @@
+// Who looks: signed in by a token (kept until the tab closes) or by name and password (cookies).
+import { signal } from "../vendor/signals.js";
+import { apiBase } from "./address.js";
+import { ask, caller, Problem } from "./api.js";
+
+const TOKEN = `redlog.token ${apiBase}`; // another server's token is never sent to this one
+const SIGNED_IN = "redlog.signed-in"; // in all tabs: cookies are there, though no script sees them
+
+/** "starting", "out", "newcomer" (must change the password) or "in". */
+export const stage = signal("starting");
+export const apps = signal([]);
+export const account = signal(null);
+
+/** Go on where the tab or another one left off. */
+export async function resume() {
+  caller.token = sessionStorage.getItem(TOKEN) ?? "";
+  if (!caller.token && (apiBase || !localStorage.getItem(SIGNED_IN))) return void (stage.value = "out");
+  try {
+    if (!caller.token) await recognise();
+    await enter();
+  } catch (error) {
+    if (error.status === 403 || error.status === 401) leave();
+    else throw error;
+  }
+}
+
+/** Sign in with a token. Raises Problem. */
+export async function useToken(token) {
+  caller.token = token.trim();
+  try {
+    await enter();
+    sessionStorage.setItem(TOKEN, caller.token);
+  } catch (error) {
+    caller.token = "";
+    throw error;
+  }
+}
+
+/** Sign in by name and password; `code` is the second factor's. Raises Problem. */
+export async function signIn(username, password, code) {
+  const body = { username, password, cookie: true };
+  if (code) body.code = code;
+  greet(await ask("login", { method: "POST", body }));
+  localStorage.setItem(SIGNED_IN, "yes");
+  await proceed();
+}
+
+/** Replace the one-time password, and go on. Raises Problem. */
+export async function changePassword(password, newPassword) {
+  await ask("me/password", { method: "POST", body: { password, new_password: newPassword } });
+  account.value = { ...account.value, must_change: false };
+  await enter();
+}
+
+export async function signOut() {
+  if (!caller.token) await ask("logout", { method: "POST" }).catch(() => null);
+  leave();
+}
+
+/** Forget who looks. */
+export function leave() {
+  sessionStorage.removeItem(TOKEN);
+  if (!caller.token) localStorage.removeItem(SIGNED_IN);
+  Object.assign(caller, { token: "", csrf: "", renew: null });
+  apps.value = [];
+  account.value = null;
+  stage.value = "out";
+}
+
+async function enter() {
+  apps.value = (await ask("apps")).apps;
+  stage.value = "in";
+}
+
+async function proceed() {
+  if (account.value?.must_change) stage.value = "newcomer";
+  else await enter();
+}
+
+function greet(reply) {
+  caller.csrf = reply.csrf_token;
+  account.value = reply.account;
+  caller.renew = renewOnce;
+}
+
+async function recognise() {
+  caller.renew = renewOnce;
+  const me = await ask("me");
+  caller.csrf = me.csrf_token ?? "";
+  account.value = me.account ?? null;
+  if (account.value?.must_change) throw new Problem(403, { code: "must_change" });
+}
+
+let renewing = null;
+
+/** A fresh access token for the refresh cookie; requests that fail together share one. */
+function renewOnce() {
+  renewing ??= renew().finally(() => (renewing = null));
+  return renewing;
+}
+
+async function renew() {
+  const renewal = caller.renew;
+  caller.renew = null; // a refusal here is final
+  try {
+    caller.csrf = (await ask("refresh")).csrf_token;
+    greet(await ask("refresh", { method: "POST" }));
+    return true;
+  } catch (error) {
+    if (error.status === 401 || error.status === 403) return false;
+    caller.renew = renewal;
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+// The page: the sign-in, or the one screen with its panels.
+import { html } from "../html.js";
+import { problem, revision } from "../model/records.js";
+import { stage } from "../model/session.js";
+import { t } from "../text/index.js";
+import { Banner } from "./banner.js";
+import { Drawer } from "./drawer.js";
+import { Help } from "./help.js";
+import { Histogram } from "./histogram.js";
+import { Levels } from "./levels.js";
+import { panel } from "./panel.js";
+import { QueryBox } from "./query-box.js";
+import { RecordList } from "./record-list.js";
+import { NewPassword, SignIn } from "./sign-in.js";
+import { TopBar } from "./top-bar.js";
+
+export function App() {
+  document.title = `RedLog · ${t(stage.value === "in" ? "title" : "sign-in")}`;
+  if (stage.value === "starting") {
+    return problem.value && html`<${Banner} />`;
+  }
+  if (stage.value === "out") return html`<${SignIn} />`;
+  if (stage.value === "newcomer") return html`<${NewPassword} />`;
+  return html`
+    <${TopBar} />
+    <main class=${`screen ${panel.value ? "with-panel" : ""}`} data-revision=${revision.value}>
+      <h1 class="unseen">${t("title")}</h1>
+      <div class="asking">
+        <${QueryBox} />
+        <${Banner} />
+        <${Histogram} />
+        <${Levels} />
+      </div>
+      <${RecordList} />
+      ${panel.value === "record" && html`<${Drawer} />`}
+      ${panel.value === "help" && html`<${Help} />`}
+    </main>
+  `;
+}

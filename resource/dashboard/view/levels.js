@@ -1,0 +1,39 @@
+// The line below the histogram: levels with their counts, and what is under the pointer.
+import { html } from "../html.js";
+import { go, view } from "../model/address.js";
+import { counts, LEVELS, shownLevels, toggledLevel, totals } from "../model/counts.js";
+import { list, revision } from "../model/records.js";
+import { shortTime } from "../model/time.js";
+import { number, t } from "../text/index.js";
+import { pointed } from "./histogram.js";
+
+export function Levels() {
+  const shown = shownLevels.value;
+  const bucket = counts.value?.starts[pointed.value] === undefined ? -1 : pointed.value;
+  const countOf = (name) => (bucket < 0 ? totals.value[name] : counts.value.levels[name][bucket]);
+  const all = shown.reduce((sum, name) => sum + countOf(name), 0);
+  const { untrusted } = view.value;
+  return html`
+    <div class="levels">
+      <div class="level-choice" role="group" aria-label=${t("levels")}>
+        ${LEVELS.toReversed().map(
+          (name) => html`
+            <button type="button" key=${name} class=${`level ${name}`} aria-pressed=${shown.includes(name)} onClick=${() => go({ level: toggledLevel(name), record: "" })}>
+              <i aria-hidden="true"></i>${name}${" "}<b>${counts.value ? number(countOf(name)) : "…"}</b>
+            </button>
+          `,
+        )}
+      </div>
+      <p class="sum">${bucket < 0 ? counts.value && t("count", { count: number(all) }) : stretch(bucket)}</p>
+      <label class="untrusted" title=${t("untrusted.hint")}>
+        <input type="checkbox" checked=${untrusted === "show"} onChange=${() => go({ untrusted: untrusted === "show" ? "hide" : "show" })} />${t("untrusted")}
+      </label>
+      <p class="loaded" data-loaded=${revision.value >= 0 && list.rows.length}>${t("count.loaded", { count: number(list.rows.length) })}</p>
+    </div>
+  `;
+}
+
+function stretch(bucket) {
+  const { starts, interval } = counts.value;
+  return `${shortTime(starts[bucket])} – ${shortTime(starts[bucket] + interval).slice(6)}`;
+}
