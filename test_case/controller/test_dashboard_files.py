@@ -81,6 +81,7 @@ def test_both_languages_say_the_same_things() -> None:
         assert set(blanks.findall(text)) == set(blanks.findall(chinese[key])), key
         assert json.loads(text) and json.loads(chinese[key])
     code = "".join(path.read_text("utf-8") for path in (FOLDER / "view").iterdir())
+    assert "innerHTML" not in code
     named = set(re.findall(r'\bt\("([\w.-]+)"', code))
     assert named <= set(english)
 

@@ -8,10 +8,12 @@ import { leave, stage } from "./session.js";
 export const MAX_ROWS = 100_000;
 const [FIRST_PAGE, PAGE, EVERY_MS, OVERLAP_MS] = [200, 1000, 5000, 30_000];
 
-/** The loaded records, the newest first; `revision` changes with them. */
-export const list = { rows: [], ids: new Set(), cursor: null, arrived: 0, latest: "" };
+/** The loaded records, the newest first, of one question; `revision` changes with them. */
+export const list = { rows: [], ids: new Set(), cursor: null, arrived: 0, latest: "", question: "" };
 export const revision = signal(0);
 export const isLoading = signal(false);
+/** Days of which the server could not read the records. */
+export const unreadableDays = signal([]);
 /** Why the last request failed; null: it did not. */
 export const problem = signal(null);
 export const isLive = computed(() => endsNow.value && view.value.live === "on");
@@ -35,7 +37,9 @@ export async function search() {
     isLoading.value = false;
     await counting;
   });
-  if (!mine.aborted) isLoading.value = false;
+  if (mine.aborted) return;
+  isLoading.value = false;
+  if (problem.peek() && list.question !== question.peek()) replace({ logs: [], next_cursor: null }); // another question's
 }
 
 /** The next page, when rows up to `index` are about to be seen. */
@@ -72,6 +76,7 @@ async function catchUp() {
   add(page.logs, (fresh) => (list.rows = merged(fresh, list.rows)));
   if (list.rows.length === before) return;
   list.arrived += list.rows.length - before;
+  for (const { id } of list.rows.splice(MAX_ROWS)) list.ids.delete(id);
   revision.value += 1;
 }
 
@@ -89,11 +94,12 @@ function merged(fresh, rows) {
 }
 
 function replace(page) {
-  Object.assign(list, { rows: [], ids: new Set(), cursor: page.next_cursor, arrived: 0, latest: "" });
+  const asked = question.peek();
+  Object.assign(list, { rows: [], ids: new Set(), cursor: page.next_cursor, arrived: 0, latest: "", question: asked });
   add(page.logs, (fresh) => (list.rows = fresh));
   batch(() => {
     revision.value += 1;
-    problem.value = null;
+    unreadableDays.value = page.unreadable_days ?? [];
   });
 }
 
@@ -123,10 +129,12 @@ async function guarded(request) {
 async function tick() {
   const away = problem.peek() && problem.peek().status !== 400;
   if (stage.peek() === "in" && !document.hidden && !isLoading.peek()) {
-    if (away) await search();
-    else if (isLive.peek() && !problem.peek()) {
-      const { signal: mine } = abort;
+    const { signal: mine } = abort;
+    const isKept = list.rows.length > 0 && list.question === question.peek(); // the reader's place too
+    if (away && !isKept) await search();
+    else if (away || (isLive.peek() && !problem.peek())) {
       await guarded(() => Promise.all([catchUp(), countRecords(mine)]));
+      if (away) [isPaging, revision.value] = [false, revision.value + 1];
     }
   }
   setTimeout(tick, EVERY_MS);

@@ -57,6 +57,7 @@ export const en = {
   "problem.busy": "The server is busy. Trying again …",
   "problem.refused": "The server refused: {detail}",
   "problem.again": "Try again",
+  "problem.unreadable": "The server can't read the records of {days}; the others are shown.",
   "problem.query": "at character {position}: {detail}",
   "drawer": "Record",
   "drawer.close": "Close",

@@ -57,6 +57,7 @@ export const zh = {
   "problem.busy": "服务器繁忙，正在重试…",
   "problem.refused": "服务器拒绝了请求：{detail}",
   "problem.again": "重试",
+  "problem.unreadable": "服务器无法读取 {days} 的日志；其余日志照常显示。",
   "problem.query": "第 {position} 个字符：{detail}",
   "drawer": "日志详情",
   "drawer.close": "关闭",

@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { useSignal } from "../vendor/signals.js";
 import { apiBase } from "../model/address.js";
-import { changePassword, signIn, useToken } from "../model/session.js";
+import { account, changePassword, signIn, useToken } from "../model/session.js";
 import { t } from "../text/index.js";
 import { Appearance } from "./top-bar.js";
 
@@ -52,6 +52,7 @@ export function NewPassword() {
   return html`
     <${Door} title=${t("password.title")} submit=${submit} action=${t("password.save")}>
       <p class="hint">${t("password.why")}</p>
+      <input hidden readonly name="username" autocomplete="username" value=${account.value.name} />
       <${Entry} name="old" label=${t("sign-in.password")} type="password" autocomplete="current-password" />
       <${Entry} name="fresh" label=${t("password.new")} type="password" autocomplete="new-password" />
       <${Entry} name="again" label=${t("password.again")} type="password" autocomplete="new-password" />
