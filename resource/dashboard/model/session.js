@@ -4,17 +4,17 @@ import { apiBase } from "./address.js";
 import { ask, caller, Problem } from "./api.js";
 
 const TOKEN = `redlog.token ${apiBase}`; // another server's token is never sent to this one
-const SIGNED_IN = "redlog.signed-in"; // in all tabs: cookies are there, though no script sees them
 
 /** "starting", "out", "newcomer" (must change the password) or "in". */
 export const stage = signal("starting");
 export const apps = signal([]);
 export const account = signal(null);
 
-/** Go on where the tab or another one left off. */
+/** Go on where this tab left off, or another one, or the sign-on elsewhere that led here: whether
+ * there are cookies no script can see, so it is asked. */
 export async function resume() {
   caller.token = sessionStorage.getItem(TOKEN) ?? "";
-  if (!caller.token && (apiBase || !localStorage.getItem(SIGNED_IN))) return void (stage.value = "out");
+  if (!caller.token && apiBase) return leave();
   try {
     if (!caller.token) await recognise();
     await enter();
@@ -41,7 +41,6 @@ export async function signIn(username, password, code) {
   const body = { username, password, cookie: true };
   if (code) body.code = code;
   greet(await ask("login", { method: "POST", body }));
-  localStorage.setItem(SIGNED_IN, "yes");
   await proceed();
 }
 
@@ -60,7 +59,6 @@ export async function signOut() {
 /** Forget who looks. */
 export function leave() {
   sessionStorage.removeItem(TOKEN);
-  if (!caller.token) localStorage.removeItem(SIGNED_IN);
   Object.assign(caller, { token: "", csrf: "", renew: null });
   apps.value = [];
   account.value = null;

@@ -80,7 +80,6 @@ export const en = {
   "sign-in.by-name": "Use name and password",
   "sign-in.token": "Token",
   "sign-in.token.hint": "An administrator makes one: manage.py token create. It is kept until this tab is closed.",
-  "sign-in.none": "This server has no accounts. Use a token.",
   "sign-in.bad": "Name or password is wrong.",
   "sign-in.bad-token": "This token is not valid, or not any more.",
   "sign-in.bad-code": "Enter the code that your authenticator shows now.",

@@ -80,7 +80,6 @@ export const zh = {
   "sign-in.by-name": "使用用户名和密码",
   "sign-in.token": "令牌",
   "sign-in.token.hint": "由管理员生成：manage.py token create。关闭此标签页后不再保留。",
-  "sign-in.none": "此服务器没有账号，请使用令牌。",
   "sign-in.bad": "用户名或密码错误。",
   "sign-in.bad-token": "令牌无效或已失效。",
   "sign-in.bad-code": "请输入身份验证器当前显示的验证码。",

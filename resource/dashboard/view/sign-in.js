@@ -10,24 +10,18 @@ import { Appearance } from "./top-bar.js";
 export function SignIn() {
   const way = useSignal(apiBase ? "token" : "name");
   const needsCode = useSignal(false);
-  const lacksAccounts = useSignal(false);
   const submit = async ({ token, name, password, code }) => {
     try {
       await (way.value === "token" ? useToken(token) : signIn(name, password, code));
     } catch (error) {
       if (error.code === "code_needed") needsCode.value = true;
-      if (way.value === "name" && [404, 405].includes(error.status)) {
-        [way.value, lacksAccounts.value] = ["token", true];
-        return "";
-      }
       return complaintOf(error, way.value);
     }
   };
   const turn = () => (way.value = way.value === "name" ? "token" : "name");
-  const other = !apiBase && !lacksAccounts.value && html`<button type="button" class="link" onClick=${turn}>${t(way.value === "name" ? "sign-in.by-token" : "sign-in.by-name")}</button>`;
+  const other = !apiBase && html`<button type="button" class="link" onClick=${turn}>${t(way.value === "name" ? "sign-in.by-token" : "sign-in.by-name")}</button>`;
   return html`
     <${Door} title=${t("sign-in")} submit=${submit} action=${t("sign-in")} other=${other}>
-      ${lacksAccounts.value && html`<p role="status">${t("sign-in.none")}</p>`}
       ${way.value === "token"
         ? html`<${Entry} key="token" name="token" label=${t("sign-in.token")} type="password" autocomplete="off" /><p class="hint">${t("sign-in.token.hint")}</p>`
         : html`
