@@ -1,7 +1,9 @@
 """The reading half of the door to the records: search, count, get."""
 
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -11,6 +13,7 @@ from database import log_query
 from database.catalogue import DROPPING, Catalogue, Partition
 from database.log_query import LogFilter, Position
 from database.log_terms import Terms
+from database.scan import OutOfTime, Scan
 from utils.log import log as logger
 
 # A stored record: its partition's day, and its values in the order of `log_query.COLUMNS`.
@@ -23,18 +26,36 @@ class Unreadable(Exception):
 
 
 class Page(NamedTuple):
-    """Records in order, and the days whose partitions could not be read."""
+    """Records in order, the days whose partitions could not be read, and how far it came.
+
+    `reached` is set when the time was up: the page goes so far, and the next one begins there.
+    """
 
     rows: list[Row]
     unreadable: list[str]
+    reached: Position | None = None
+
+
+class Counts(NamedTuple):
+    """How many records there are of each kind, the days that could not be read, and whether the
+    time was up before all were counted.
+    """
+
+    records: Counter[Any]
+    unreadable: list[str]
+    partial: bool
 
 
 class LogReader(ABC):
-    """Queries over all partitions, from any thread; `terms` are the database's way to say them."""
+    """Queries over all partitions, from any thread; `terms` are the database's way to say them.
 
-    def __init__(self, engine: Engine, terms: Terms) -> None:
+    A search or count takes about `seconds`.
+    """
+
+    def __init__(self, engine: Engine, terms: Terms, seconds: float) -> None:
         self.catalogue = Catalogue(engine)
         self.terms = terms
+        self.seconds = seconds
 
     def search(
         self,
@@ -44,9 +65,31 @@ class LogReader(ABC):
         after: Position | None = None,
     ) -> Page:
         """The first `limit` records after a position, in order of (time, day, id)."""
+        page = Page([], [])
+        there = self._partitions(wanted, newest_first)
+        low, high = _range_of(there, wanted)
+        if after is not None and newest_first:
+            high = min(high, after.time + 1 if after.day else after.time)
+        elif after is not None:
+            low = max(low, after.time)
+
+        def look(low: int, high: int, deadline: float | None) -> bool:
+            part = wanted._replace(start=low, end=high)
+            most, within = limit - len(page.rows), _overlapping(there, part)
+            asked = (most, newest_first, after, deadline)
+            page.rows.extend(self._slice(within, part, asked, page.unreadable))
+            return len(page.rows) >= limit
+
+        edge = Scan(low, high, newest_first, self.seconds).run(look)
+        # Before or after all of that time, as no day is before "".
+        return page if edge is None else page._replace(reached=Position(edge, "", 0))
+
+    def _slice(
+        self, partitions: list[Partition], wanted: LogFilter, asked: "_Asked", unreadable: list[str]
+    ) -> list[Row]:
+        limit, newest_first, after, deadline = asked
         rows: list[Row] = []
-        unreadable: list[str] = []
-        for partition in self._partitions(wanted, newest_first):
+        for partition in partitions:
             if len(rows) >= limit and _is_beyond(partition, rows[-1], newest_first):
                 break
             day = partition.name
@@ -55,31 +98,49 @@ class LogReader(ABC):
             values = {"limit": limit}
             if after is not None:
                 values |= {"cursor_time": after.time, "cursor_id": after.id}
-            found = self._select(day, sql, wanted, values, unreadable)
+            found = self._select(day, sql, wanted, values, unreadable, deadline)
             in_order = not rows and len(wanted.apps) == 1
             rows += zip(repeat(day), found)
             if not in_order:
                 rows.sort(key=position_of, reverse=newest_first)
                 del rows[limit:]
-        return Page(rows, unreadable)
+        return rows
 
-    def count(self, wanted: LogFilter, width: int) -> tuple[Counter[tuple[int, int]], list[str]]:
-        """How many records there are by (bucket of `width` µs, severity); days not readable."""
-        counts: Counter[tuple[int, int]] = Counter()
+    def count(self, wanted: LogFilter, width: int) -> Counts:
+        """How many records there are by (bucket of `width` µs, severity)."""
+        sql = log_query.histogram_sql
+        return self._count(wanted, sql, {"width": width})
+
+    def _count(
+        self,
+        wanted: LogFilter,
+        sql_of: Callable[[log_query.Shape, Terms], str],
+        values: dict[str, Any],
+    ) -> Counts:
+        """The sums of what a statement counts in each partition: its last column, by the others."""
+        counts: Counter[Any] = Counter()
         unreadable: list[str] = []
-        sql = log_query.histogram_sql(log_query.shape_of(wanted), self.terms)
-        for partition in self._partitions(wanted, newest_first=True):
-            found = self._select(partition.name, sql, wanted, {"width": width}, unreadable)
-            for bucket, severity, records in found:
-                counts[bucket, severity] += records
-        return counts, unreadable
+        there = self._partitions(wanted, newest_first=True)
+
+        def look(low: int, high: int, deadline: float | None) -> bool:
+            part = wanted._replace(start=low, end=high)
+            sql = sql_of(log_query.shape_of(part), self.terms)
+            found: Rows = []
+            for partition in _overlapping(there, part):
+                found += self._select(partition.name, sql, part, values, unreadable, deadline)
+            for *kind, records in found:
+                counts[tuple(kind)] += records
+            return False
+
+        edge = Scan(*_range_of(there, wanted), True, self.seconds).run(look)
+        return Counts(counts, unreadable, edge is not None)
 
     def get(self, day: str, number: int, apps: tuple[int, ...]) -> Row | None:
         """One record of these apps by its partition and id."""
         if not any(partition.name == day for partition in self._open_partitions()):
             return None
         sql = log_query.record_sql(self.terms)
-        found = self._select(day, sql, LogFilter(apps), {"id": number}, [])
+        found = self._select(day, sql, LogFilter(apps), {"id": number}, [], None)
         return (day, found[0]) if found else None
 
     def _select(
@@ -89,32 +150,39 @@ class LogReader(ABC):
         wanted: LogFilter,
         values: dict[str, Any],
         unreadable: list[str],
+        deadline: float | None,
     ) -> Rows:
-        """Run a statement on one partition, app by app; a damaged one must not harm the others."""
+        """Run a statement on one partition, app by app; a damaged one must not harm the others.
+
+        Raises OutOfTime.
+        """
+        if day in unreadable:
+            return []
+        if deadline is not None and time.monotonic() >= deadline:
+            raise OutOfTime
         values = log_query.values_of(wanted, self.terms) | values
+        bindings = [values | {"app_id": app_id} for app_id in wanted.apps]
         try:
-            return self._rows(day, sql, [values | {"app_id": app_id} for app_id in wanted.apps])
+            return self._rows(day, sql, bindings, deadline)
         except Unreadable as error:
             logger.error("partition %s can't be read: %s", day, error)
             unreadable.append(day)
             return []
 
     @abstractmethod
-    def _rows(self, day: str, sql: str, bindings: list[dict[str, Any]]) -> Rows:
+    def _rows(
+        self, day: str, sql: str, bindings: list[dict[str, Any]], deadline: float | None
+    ) -> Rows:
         """What a statement finds in a partition, with each of the bindings in turn.
 
-        Nothing when the partition was dropped meanwhile. Raises Unreadable when it is damaged.
+        Nothing when the partition was dropped meanwhile. Raises Unreadable when it is damaged, and
+        OutOfTime at the deadline, when the database has given up the statement.
         """
 
     def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
         """The partitions that can hold what is wanted, in the order in which a page fills."""
         self.release_dropped()
-        there = [
-            partition
-            for partition in self._open_partitions()
-            if (wanted.start is None or partition.max_time >= wanted.start)
-            and (wanted.end is None or partition.min_time < wanted.end)
-        ]
+        there = _overlapping(self._open_partitions(), wanted)
         if newest_first:
             return sorted(there, key=lambda partition: partition.max_time, reverse=True)
         return sorted(there, key=lambda partition: partition.min_time)
@@ -139,6 +207,26 @@ def position_of(row: Row) -> Position:
     """A record's place in the order of a query."""
     day, values = row
     return Position(values[2], day, values[0])
+
+
+_Asked = tuple[int, bool, Position | None, float | None]  # limit, newest first, after, deadline
+
+
+def _overlapping(partitions: list[Partition], wanted: LogFilter) -> list[Partition]:
+    return [
+        partition
+        for partition in partitions
+        if (wanted.start is None or partition.max_time >= wanted.start)
+        and (wanted.end is None or partition.min_time < wanted.end)
+    ]
+
+
+def _range_of(partitions: list[Partition], wanted: LogFilter) -> tuple[int, int]:
+    """The times that records can have: from the first up to before the second."""
+    low = min((partition.min_time for partition in partitions), default=0)
+    high = max((partition.max_time + 1 for partition in partitions), default=0)
+    low = max(low, wanted.start or 0)
+    return low, high if wanted.end is None else min(high, wanted.end)
 
 
 def _is_beyond(partition: Partition, last: Row, newest_first: bool) -> bool:

@@ -2,6 +2,7 @@
 that a stalled server holds nobody for ever.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
 from database.mysql_errors import Away, explained
+from database.scan import OutOfTime
 
 CONNECT_SECONDS = 5
 QUICK_SECONDS = 5  # for the small statements of a request
@@ -100,6 +102,21 @@ def _session(seconds: int) -> Callable[[Any, Any], None]:
             cursor.execute("SET " + ", ".join(f"SESSION {k} = {v}" for k, v in settings.items()))
 
     return set_up
+
+
+def within(select: str, deadline: float | None, dialect: Any) -> str:
+    """A SELECT that the server gives up at a deadline of `time.monotonic` (None: there is none).
+
+    Raises OutOfTime when that is past.
+    """
+    if deadline is None:
+        return select
+    left = round((deadline - time.monotonic()) * 1000)
+    if left <= 0:
+        raise OutOfTime
+    if dialect.is_mariadb:
+        return f"SET STATEMENT max_statement_time = {left / 1000} FOR {select}"
+    return select.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({left}) */", 1)
 
 
 @compiles(CreateTable, "mysql", "mariadb")

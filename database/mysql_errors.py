@@ -15,6 +15,7 @@ NO_TABLE = 1146
 DUPLICATE, DEADLOCK, LOCK_TIMEOUT, TOO_LARGE = 1062, 1213, 1205, 1153
 NO_LOCAL_INFILE = (1148, 3948, 4166)
 NO_ANSWER = (2002, 2003, 2006, 2013)  # a server that is down, stalled or cut off
+TOOK_TOO_LONG = (1969, 3024)  # MariaDB, MySQL
 # A table that is broken: crashed, not readable, without its file, a corrupt index.
 BROKEN = (126, 127, 144, 145, 1030, 1033, 1034, 1194, 1195, 1712, 1812, 1814, 1815, 1932)
 

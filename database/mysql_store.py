@@ -17,9 +17,18 @@ from database.log_reader import Rows, Unreadable
 from database.log_store import Erased, LogStore, Target
 from database.log_terms import MYSQL
 from database.mysql_bulk import Bulk, Packed, pack
-from database.mysql_engine import patient
-from database.mysql_errors import BROKEN, NO_TABLE, Away, explain, explained, number_of
+from database.mysql_engine import patient, within
+from database.mysql_errors import (
+    BROKEN,
+    NO_TABLE,
+    TOOK_TOO_LONG,
+    Away,
+    explain,
+    explained,
+    number_of,
+)
 from database.rows import Values
+from database.scan import QUERY_SECONDS, OutOfTime
 from database.tables import shared_batch, shared_position
 from exceptions import StartError
 from utils.clock import DAY, day_of, now_us
@@ -34,8 +43,8 @@ FORGOTTEN = ""  # in place of a segment: how many were forgotten
 class MySQLStore(LogStore):
     """All day tables. It has connections of its own, whose statements may take long."""
 
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, MYSQL)
+    def __init__(self, engine: Engine, seconds: float = QUERY_SECONDS) -> None:
+        super().__init__(engine, MYSQL, seconds)
         self.engine = patient(engine)
         self._bulk = Bulk()
         self._ranges: dict[str, tuple[int, int]] = {}
@@ -168,15 +177,20 @@ class MySQLStore(LogStore):
 
     # Reading.
 
-    def _rows(self, day: str, sql: str, bindings: list[dict[str, Any]]) -> Rows:
+    def _rows(
+        self, day: str, sql: str, bindings: list[dict[str, Any]], deadline: float | None
+    ) -> Rows:
         own = sql.replace("FROM log", f"FROM {mysql_days.table_of(day)} AS log", 1)
         rows: Rows = []
         try:
             with self.engine.connect() as connection:
                 for values in bindings:
-                    rows += map(tuple, connection.exec_driver_sql(own, values))
+                    limited = within(own, deadline, connection.dialect)
+                    rows += map(tuple, connection.exec_driver_sql(limited, values))
         except SQLAlchemyError as error:
             number = number_of(error)
+            if number in TOOK_TOO_LONG and deadline is not None:
+                raise OutOfTime from None
             if number in BROKEN or (number == NO_TABLE and self._has(day)):
                 raise Unreadable(explain(error)) from error
             if number != NO_TABLE:

@@ -50,8 +50,8 @@ class NewestFirst:
         rows = self._kept(wanted.apps, version)
         if rows is None:
             page = self.store.search(wanted, self.most)
-            if page.unreadable:
-                return Page(page.rows[:limit], page.unreadable)
+            if page.unreadable or page.reached:
+                return page._replace(rows=page.rows[:limit])
             rows = page.rows
             if self.store.version() == version:  # nothing was stored while it was searched
                 self._keep(wanted.apps, version, rows)

@@ -16,6 +16,7 @@ from database.log_reader import Rows, Unreadable
 from database.log_store import Erased, LogStore, Target
 from database.log_terms import SQLITE
 from database.open_days import OpenDays
+from database.scan import QUERY_SECONDS, OutOfTime
 from exceptions import StartError
 from utils.clock import DAY, day_of, start_of
 from utils.log import log as logger
@@ -24,8 +25,8 @@ from utils.log import log as logger
 class SQLiteStore(LogStore):
     """All day files."""
 
-    def __init__(self, engine: Engine, data_dir: Path) -> None:
-        super().__init__(engine, SQLITE)
+    def __init__(self, engine: Engine, data_dir: Path, seconds: float = QUERY_SECONDS) -> None:
+        super().__init__(engine, SQLITE, seconds)
         self.folder = data_dir / "logs"
         self._readers = day_file.Readers(self.folder)
         self._days = OpenDays(self.folder)
@@ -199,12 +200,16 @@ class SQLiteStore(LogStore):
 
     # Reading.
 
-    def _rows(self, day: str, sql: str, bindings: list[dict[str, Any]]) -> Rows:
+    def _rows(
+        self, day: str, sql: str, bindings: list[dict[str, Any]], deadline: float | None
+    ) -> Rows:
         rows: Rows = []
         try:
-            with self._readers.reading(day) as connection:
+            with self._readers.reading(day) as connection, day_file.until(connection, deadline):
                 for values in bindings:
                     rows += connection.execute(sql, values)
+        except apsw.InterruptError:
+            raise OutOfTime from None
         except apsw.Error as error:
             if self._days.is_there(day):  # else it was dropped meanwhile
                 raise Unreadable(str(error)) from error

@@ -43,8 +43,12 @@ class _LogPage(TypedDict):
 
 
 class LogPage(_LogPage, total=False):
-    """A page of records, and the cursor of the next one (null: there is no more)."""
+    """A page of records, and the cursor of the next one (null: there is no more).
 
+    `partial`: the time was up, and the cursor goes on from where the search was.
+    """
+
+    partial: bool
     unreadable_days: list[str]
 
 
@@ -62,8 +66,12 @@ _Histogram = TypedDict(
 
 
 class Histogram(_Histogram, total=False):
-    """Counts by time and level; `interval` in seconds. Stretches without records are left out."""
+    """Counts by time and level; `interval` in seconds. Stretches without records are left out.
 
+    `partial`: the time was up before all were counted, the newest first.
+    """
+
+    partial: bool
     unreadable_days: list[str]
 
 

@@ -26,16 +26,20 @@ INTERVALS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_
 def find(query: Query, log_store: LogReader | NewestFirst) -> LogPage:
     """A page of records and the cursor of the next one (None: there is no more).
 
-    `unreadable_days` is there when a partition could not be read.
+    `unreadable_days` is there when a partition could not be read, `partial` when the time was up:
+    then the cursor goes on from where the search was.
     """
     after = _read_cursor(query)
     page = log_store.search(query.wanted, query.limit + 1, query.newest_first, after)
     rows = page.rows[: query.limit]
-    more = len(page.rows) > query.limit
+    is_full = len(page.rows) > query.limit
+    end = position_of(rows[-1]) if is_full else page.reached
     reply: LogPage = {
         "logs": [record_of(row) for row in rows],
-        "next_cursor": _write_cursor(query, position_of(rows[-1])) if more else None,
+        "next_cursor": _write_cursor(query, end) if end else None,
     }
+    if end and not is_full:
+        reply["partial"] = True
     if page.unreadable:
         reply["unreadable_days"] = page.unreadable
     return reply
@@ -60,9 +64,9 @@ def histogram(query: Query, log_store: LogReader) -> Histogram:
     interval = query.interval or _fitting_interval(end - start)
     if (end - start) // (interval * SECOND) > MAX_BUCKETS:
         raise BadParameter(f"interval is too short: more than {MAX_BUCKETS} buckets")
-    counts, unreadable = log_store.count(wanted._replace(start=start, end=end), interval * SECOND)
+    counts = log_store.count(wanted._replace(start=start, end=end), interval * SECOND)
     buckets: dict[int, dict[str, int]] = {}
-    for (bucket, severity), records in sorted(counts.items()):
+    for (bucket, severity), records in sorted(counts.records.items()):
         levels = buckets.setdefault(bucket, {})
         levels[level_name(severity)] = levels.get(level_name(severity), 0) + records
     reply: Histogram = {
@@ -78,8 +82,10 @@ def histogram(query: Query, log_store: LogReader) -> Histogram:
             for bucket, levels in buckets.items()
         ],
     }
-    if unreadable:
-        reply["unreadable_days"] = unreadable
+    if counts.partial:
+        reply["partial"] = True
+    if counts.unreadable:
+        reply["unreadable_days"] = counts.unreadable
     return reply
 
 

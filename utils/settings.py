@@ -103,6 +103,12 @@ class Limits(Section, frozen=True):
     device_records_per_minute: Count
 
 
+class QuerySettings(Section, frozen=True):
+    """How long a query may take."""
+
+    timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=50_000)]
+
+
 class Retention(Section, frozen=True):
     """When a day's partition is dropped: after `days`, or the oldest first above `max_bytes`."""
 
@@ -136,6 +142,7 @@ class Settings(Section, frozen=True):
     writer: WriterSettings
     ingest: Ingest
     limits: Limits
+    query: QuerySettings
     retention: Retention
     cors: Cors
     token: Token

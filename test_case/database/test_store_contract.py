@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,7 +11,7 @@ import pytest
 from node import APPS, MESSAGE, Node, frame, messages_of, raw_frame
 from sqlalchemy import update
 
-from database import day_file, drainer, mysql_days
+from database import day_file, drainer, log_reader, mysql_days, scan
 from database.day_append import Prepared
 from database.expression import ANY, LIKE, All, Compares, Contains, Either, IsSet, Member, Not
 from database.expression import Node as Condition
@@ -19,6 +20,7 @@ from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter, Position
 from database.log_reader import Page, position_of
 from database.rows import decode, make_rows, time_range
+from database.scan import OutOfTime
 from database.segments import list_segments
 from database.tables import log_partition
 from exceptions import StartError
@@ -26,6 +28,7 @@ from utils.clock import DAY, SECOND, day_of, now_us, start_of
 from utils.record import Form
 from utils.text import contains_folded
 
+HOUR = 3600 * SECOND
 NOW = now_us()
 TODAY = day_of(NOW)
 MIDNIGHT = start_of(TODAY)
@@ -130,9 +133,18 @@ def walk(
         assert page.unreadable == []
         for row in page.rows:
             yield position_of(row), row[1][MESSAGE]
-        if len(page.rows) < limit:
+        if len(page.rows) < limit and page.reached is None:
             return
-        after = position_of(page.rows[-1])
+        after = page.reached or position_of(page.rows[-1])
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 def report(journal: Journal, *messages: str) -> None:
@@ -264,10 +276,64 @@ class TestStore:
     def test_counts_are_those_of_the_records(self, node: Node) -> None:
         known = fill(node, random.Random(11))
         for width in (60 * SECOND, 7 * SECOND, 1):
-            counts, unreadable = node.store.count(LogFilter((1, 3)), width)
-            assert unreadable == []
+            counts = node.store.count(LogFilter((1, 3)), width)
+            assert (counts.unreadable, counts.partial) == ([], False)
             expected = Counter(record.time // width for record in known if record.app_id in (1, 3))
-            assert {bucket: n for (bucket, _), n in counts.items()} == expected
+            assert {bucket: n for (bucket, _), n in counts.records.items()} == expected
+
+    # Time.
+
+    @pytest.mark.parametrize("newest_first", [True, False])
+    def test_a_walk_that_often_runs_out_of_time_visits_each_record_once(
+        self, node: Node, newest_first: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        known, clock = fill(node, random.Random(3)), Clock()
+        rows_of, node.store.seconds = node.store._rows, 5.0
+
+        def search_slowly(day: str, sql: str, bindings: Any, deadline: float | None) -> Any:
+            ends = clock.now + (bindings[0]["end"] - bindings[0]["start"]) / (6 * HOUR)
+            if deadline is not None and ends > deadline:
+                clock.now = deadline
+                raise OutOfTime
+            clock.now = ends
+            return rows_of(day, sql, bindings, None)
+
+        monkeypatch.setattr(node.store, "_rows", search_slowly)
+        for module in (scan, log_reader):
+            monkeypatch.setattr(module, "time", clock)
+        walked = list(walk(node, LogFilter((1, 2, 3)), 7, newest_first))
+        assert clock.now > 2 * node.store.seconds
+        expected = sorted(known, reverse=newest_first)
+        assert [message for _, message in walked] == [record.message for record in expected]
+
+    def test_without_any_time_a_search_still_comes_further(self, node: Node) -> None:
+        store_on(node, ["a", "b"], NOW)
+        node.store.seconds = 0.0
+        page = node.store.search(LogFilter(APPS, start=NOW - 3, end=NOW + 3), 10)
+        assert page == Page([], [], Position(NOW + 2, "", 0))
+        walked = walk(node, LogFilter(APPS, NOW - 3, NOW + 3), 10, True)
+        assert [message for _, message in walked] == ["b", "a"]
+
+    def test_the_database_gives_up_a_statement_at_its_deadline(self, node: Node) -> None:
+        day = store_on(node, ["a"], NOW)
+        endless = {
+            "sqlite": "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n) "
+            "SELECT count(*) FROM n",
+            "mysql": "SELECT SLEEP(1000) FROM log",
+        }[node.engine.dialect.name]
+        with pytest.raises(OutOfTime):
+            node.store._rows(day, endless, [{}], monotonic() + 0.05)
+        assert messages_of(everything(node)) == ["a"]
+
+    def test_counting_ends_when_the_time_is_up(self, node: Node) -> None:
+        for hours in range(3):
+            store_on(node, ["a"], NOW - hours * HOUR)
+        node.store.seconds = 0.0
+        counts = node.store.count(LogFilter(APPS), SECOND)
+        assert counts.partial
+        assert counts.records.total() < 3
+
+    # One record.
 
     def test_a_record_is_got_by_its_day_and_id_by_those_who_may(self, node: Node) -> None:
         day = store_on(node, ["a", "b"], NOW - DAY)

@@ -316,6 +316,26 @@ def test_bounds_at_the_edge_of_time_are_answered(
     assert counted(store, to=end, interval="1000000d")["buckets"] == []
 
 
+# Time.
+
+
+def test_when_the_time_is_up_a_cursor_goes_on(
+    store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With no time at all, a page is a microsecond of the range."""
+    monkeypatch.setattr(store, "seconds", 0.0)
+    span = {"from_": BEGIN - 2, "to": BEGIN + 3}
+    page, pages = found(store, **span), 1
+    assert page["partial"] and page["logs"] == []
+    seen: list[str] = []
+    while page["next_cursor"]:
+        page, pages = found(store, **span, cursor=page["next_cursor"]), pages + 1
+        seen += messages(page)
+    assert seen == [FULL["message"]]
+    assert pages == 5 and "partial" not in page
+    assert counted(store, **span)["partial"]
+
+
 # Damage.
 
 
