@@ -4,8 +4,8 @@ from flask import Response, request
 
 from __init__ import app, log_store, newest, token_required
 from exceptions import BadCursor, BadQuery, NotFound
-from service import parameters, search
-from service.replies import Histogram, LogPage, LogRecord
+from service import counts, parameters, search
+from service.replies import Facets, Histogram, LogPage, LogRecord
 from utils.describe import describes
 from utils.guard import Principal
 from utils.record import dumps
@@ -31,8 +31,16 @@ def show_log(principal: Principal, public_id: str) -> Response:
 @describes(reply=Histogram, query=parameters.HISTOGRAM_OPTIONS, errors=(BadQuery, NotFound))
 @token_required("read")
 def count_logs(principal: Principal) -> Response:
-    """How many records there are, by time and level."""
-    return _reply(search.histogram(_query(principal, parameters.HISTOGRAM_OPTIONS), log_store))
+    """How many records there are, by time and level or another field."""
+    return _reply(counts.histogram(_query(principal, parameters.HISTOGRAM_OPTIONS), log_store))
+
+
+@app.get("/api/v1/logs/facets")
+@describes(reply=Facets, query=parameters.FACET_OPTIONS, errors=(BadQuery, NotFound))
+@token_required("read")
+def count_values(principal: Principal) -> Response:
+    """The most frequent values of a field, and how many records have each."""
+    return _reply(counts.facets(_query(principal, parameters.FACET_OPTIONS), log_store))
 
 
 def _query(principal: Principal, options: frozenset[str]) -> parameters.Query:

@@ -7,7 +7,16 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+)
 
 from database import expression
 from database.expression import EVERYTHING, Node
@@ -15,6 +24,8 @@ from database.log_terms import Terms
 from database.tables import log
 
 _ZERO: ColumnElement[int] = literal_column("0")
+_NONE: ColumnElement[str] = literal_column("''")
+MAX_NAMED = 10  # values that a histogram counts apart
 
 COLUMNS = tuple(column.name for column in log.c)
 
@@ -97,6 +108,28 @@ def histogram_sql(shape: Shape, terms: Terms) -> str:
     bucket = terms.bucket()
     statement = select(bucket, log.c.severity, func.count()).where(*_conditions(shape, terms))
     return terms.compiled(statement.group_by(bucket, log.c.severity))
+
+
+@lru_cache(maxsize=512)
+def histogram_by_sql(shape: Shape, column: str, terms: Terms) -> str:
+    """The same by one of the texts `:t0` … `:t9` in a column; "" for none, NULL for another."""
+    bucket, value = terms.bucket(), log.c[column]
+    named: list[BindParameter[str]] = [bindparam(f"t{n}") for n in range(MAX_NAMED)]
+    kind = case((func.coalesce(value, _NONE) == _NONE, _NONE), (value.in_(named), value))
+    statement = select(bucket, kind, func.count()).where(*_conditions(shape, terms))
+    return terms.compiled(statement.group_by(bucket, kind))
+
+
+@lru_cache(maxsize=512)
+def values_sql(shape: Shape, column: str, is_member: bool, terms: Terms) -> str:
+    """SQL for counts of one app's records by a column's value, the `:limit` most frequent.
+
+    Or by that of the member of a JSON column whose paths are bound as `member`'s; it is JSON.
+    """
+    value = terms.scalar(log.c[column], "member") if is_member else log.c[column]
+    statement = select(value, func.count()).where(*_conditions(shape, terms)).group_by(value)
+    most = statement.order_by(func.count().desc()).limit(bindparam("limit")).offset(_ZERO)
+    return terms.compiled(most)
 
 
 @lru_cache(maxsize=4)

@@ -1,9 +1,7 @@
-"""The reading half of the door to the records: search, count, get."""
+"""The reading half of the door to the records: search and get."""
 
 import time
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -36,16 +34,6 @@ class Page(NamedTuple):
     reached: Position | None = None
 
 
-class Counts(NamedTuple):
-    """How many records there are of each kind, the days that could not be read, and whether the
-    time was up before all were counted.
-    """
-
-    records: Counter[Any]
-    unreadable: list[str]
-    partial: bool
-
-
 class LogReader(ABC):
     """Queries over all partitions, from any thread; `terms` are the database's way to say them.
 
@@ -66,8 +54,8 @@ class LogReader(ABC):
     ) -> Page:
         """The first `limit` records after a position, in order of (time, day, id)."""
         page = Page([], [])
-        there = self._partitions(wanted, newest_first)
-        low, high = _range_of(there, wanted)
+        there = self.partitions_of(wanted, newest_first)
+        low, high = range_of(there, wanted)
         if after is not None and newest_first:
             high = min(high, after.time + 1 if after.day else after.time)
         elif after is not None:
@@ -75,7 +63,7 @@ class LogReader(ABC):
 
         def look(low: int, high: int, deadline: float | None) -> bool:
             part = wanted._replace(start=low, end=high)
-            most, within = limit - len(page.rows), _overlapping(there, part)
+            most, within = limit - len(page.rows), overlapping(there, part)
             asked = (most, newest_first, after, deadline)
             page.rows.extend(self._slice(within, part, asked, page.unreadable))
             return len(page.rows) >= limit
@@ -98,7 +86,7 @@ class LogReader(ABC):
             values = {"limit": limit}
             if after is not None:
                 values |= {"cursor_time": after.time, "cursor_id": after.id}
-            found = self._select(day, sql, wanted, values, unreadable, deadline)
+            found = self.select_from(day, sql, wanted, values, unreadable, deadline)
             in_order = not rows and len(wanted.apps) == 1
             rows += zip(repeat(day), found)
             if not in_order:
@@ -106,44 +94,15 @@ class LogReader(ABC):
                 del rows[limit:]
         return rows
 
-    def count(self, wanted: LogFilter, width: int) -> Counts:
-        """How many records there are by (bucket of `width` µs, severity)."""
-        sql = log_query.histogram_sql
-        return self._count(wanted, sql, {"width": width})
-
-    def _count(
-        self,
-        wanted: LogFilter,
-        sql_of: Callable[[log_query.Shape, Terms], str],
-        values: dict[str, Any],
-    ) -> Counts:
-        """The sums of what a statement counts in each partition: its last column, by the others."""
-        counts: Counter[Any] = Counter()
-        unreadable: list[str] = []
-        there = self._partitions(wanted, newest_first=True)
-
-        def look(low: int, high: int, deadline: float | None) -> bool:
-            part = wanted._replace(start=low, end=high)
-            sql = sql_of(log_query.shape_of(part), self.terms)
-            found: Rows = []
-            for partition in _overlapping(there, part):
-                found += self._select(partition.name, sql, part, values, unreadable, deadline)
-            for *kind, records in found:
-                counts[tuple(kind)] += records
-            return False
-
-        edge = Scan(*_range_of(there, wanted), True, self.seconds).run(look)
-        return Counts(counts, unreadable, edge is not None)
-
     def get(self, day: str, number: int, apps: tuple[int, ...]) -> Row | None:
         """One record of these apps by its partition and id."""
         if not any(partition.name == day for partition in self._open_partitions()):
             return None
         sql = log_query.record_sql(self.terms)
-        found = self._select(day, sql, LogFilter(apps), {"id": number}, [], None)
+        found = self.select_from(day, sql, LogFilter(apps), {"id": number}, [], None)
         return (day, found[0]) if found else None
 
-    def _select(
+    def select_from(
         self,
         day: str,
         sql: str,
@@ -179,10 +138,10 @@ class LogReader(ABC):
         OutOfTime at the deadline, when the database has given up the statement.
         """
 
-    def _partitions(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
+    def partitions_of(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
         """The partitions that can hold what is wanted, in the order in which a page fills."""
         self.release_dropped()
-        there = _overlapping(self._open_partitions(), wanted)
+        there = overlapping(self._open_partitions(), wanted)
         if newest_first:
             return sorted(there, key=lambda partition: partition.max_time, reverse=True)
         return sorted(there, key=lambda partition: partition.min_time)
@@ -212,7 +171,8 @@ def position_of(row: Row) -> Position:
 _Asked = tuple[int, bool, Position | None, float | None]  # limit, newest first, after, deadline
 
 
-def _overlapping(partitions: list[Partition], wanted: LogFilter) -> list[Partition]:
+def overlapping(partitions: list[Partition], wanted: LogFilter) -> list[Partition]:
+    """Those that can hold records of the wanted time."""
     return [
         partition
         for partition in partitions
@@ -221,7 +181,7 @@ def _overlapping(partitions: list[Partition], wanted: LogFilter) -> list[Partiti
     ]
 
 
-def _range_of(partitions: list[Partition], wanted: LogFilter) -> tuple[int, int]:
+def range_of(partitions: list[Partition], wanted: LogFilter) -> tuple[int, int]:
     """The times that records can have: from the first up to before the second."""
     low = min((partition.min_time for partition in partitions), default=0)
     high = max((partition.max_time + 1 for partition in partitions), default=0)

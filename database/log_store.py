@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from database.day_append import Appended, Prepared
-from database.log_reader import LogReader
+from database.log_counter import LogCounter
 from database.rows import Values
 
 
@@ -35,7 +35,7 @@ class Erased(NamedTuple):
     reached: int | None
 
 
-class LogStore(LogReader):
+class LogStore(LogCounter):
     """All partitions. Reading is for any thread; what is added here for the elected writer."""
 
     def pack(self, values: Values) -> Any:

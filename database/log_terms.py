@@ -14,7 +14,9 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
+    case,
     cast,
+    collate,
     func,
     literal_column,
     or_,
@@ -28,6 +30,7 @@ from utils.text import folded_pattern, glob_pattern, like_pattern
 
 _TRUE: ColumnElement[str] = literal_column("'true'")
 _FALSE: ColumnElement[str] = literal_column("'false'")
+_MAX_SCALAR: ColumnElement[int] = literal_column("258")  # 256 letters and their quotes
 Condition = ColumnElement[bool]
 
 
@@ -92,6 +95,18 @@ class Terms:
         kinds = (func.json_type(column, path) for path in _both(name))
         return or_(*(kind != literal_column("'null'") for kind in kinds))
 
+    def scalar(self, column: Column[Any], name: str) -> ColumnElement[str]:
+        """A member that is a text, a number or a flag, as JSON; NULL for all others, and for texts
+        that are too long to be one of a few values.
+        """
+        return func.coalesce(*(self._scalar(column, path) for path in _both(name)))
+
+    def _scalar(self, column: Column[Any], path: ColumnElement[str]) -> ColumnElement[str]:
+        raw: ColumnElement[str] = column.op("->")(path)
+        kinds = _words("text", "integer", "real", "true", "false")
+        is_plain = func.json_type(column, path).in_(kinds)
+        return case((and_(is_plain, func.length(raw) <= _MAX_SCALAR), raw))
+
     def bucket(self) -> ColumnElement[int]:
         """The number of the bucket of `:width` µs in which a record's time lies."""
         return log.c.time.op("/")(bindparam("width"))
@@ -148,6 +163,12 @@ class MySQLTerms(Terms):
         """Whether a JSON column has a member that is not null."""
         kinds = (func.json_type(func.json_extract(column, path)) for path in _both(name))
         return or_(*(kind != literal_column("'NULL'") for kind in kinds))
+
+    def _scalar(self, column: Column[Any], path: ColumnElement[str]) -> ColumnElement[str]:
+        raw = func.json_extract(column, path)
+        is_plain = func.json_type(raw).not_in(_words("OBJECT", "ARRAY", "NULL"))
+        text = collate(cast(raw, String), "utf8mb4_bin")
+        return case((and_(is_plain, func.char_length(raw) <= _MAX_SCALAR), text))
 
     def bucket(self) -> ColumnElement[int]:
         """The number of the bucket of `:width` µs in which a record's time lies."""

@@ -33,6 +33,9 @@ Parameters = list[tuple[str, str]]
 T = TypeVar("T", bound=msgspec.Struct)
 LIST_OPTIONS = frozenset(("limit", "order", "cursor"))
 HISTOGRAM_OPTIONS = frozenset(("interval", "by"))
+FACET_OPTIONS = frozenset(("field", "limit"))
+KINDS = ("level", "environment", "release", "platform", "logger")
+FACETS = TEXT_FILTERS | {"app", "level", "span_id"}
 
 
 class Query(NamedTuple):
@@ -44,6 +47,7 @@ class Query(NamedTuple):
     cursor: str | None = None
     interval: int | None = None  # seconds
     by: str = "level"
+    field: str = ""
     asked: tuple[tuple[str, str], ...] = ()  # the parameters that a cursor belongs to
 
 
@@ -192,8 +196,14 @@ def _interval(name: str, value: str) -> int:
 
 
 def _by(name: str, value: str) -> str:
-    if value != "level":
-        raise BadParameter(f"{name} must be level")
+    if value not in KINDS:
+        raise BadParameter(f"{name} must be one of {', '.join(KINDS)}")
+    return value
+
+
+def _field(name: str, value: str) -> str:
+    if value not in FACETS and not (value.startswith("attr.") and len(value) > len("attr.")):
+        raise BadParameter(f"{name} must be attr.<path> or one of {', '.join(sorted(FACETS))}")
     return value
 
 
@@ -210,4 +220,5 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "cursor": ("cursor", _text),
     "interval": ("interval", _interval),
     "by": ("by", _by),
+    "field": ("field", _field),
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.parameters import DEFAULT_LIMIT, MAX_LIMIT, TEXT_FILTERS
+from service.parameters import DEFAULT_LIMIT, FACETS, KINDS, MAX_LIMIT, TEXT_FILTERS
 from utils.level import NAMES
 
 Schema = dict[str, Any]
@@ -34,13 +34,21 @@ FILTERS: dict[str, tuple[str, Schema]] = {
 }
 OPTIONS: dict[str, tuple[str, Schema]] = {
     "limit": (
-        "The most that a page holds.",
+        "The most that a page or list holds.",
         {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
     ),
     "order": ("`newest` or `oldest` first.", {"enum": ["newest", "oldest"], "default": "newest"}),
     "cursor": ("`next_cursor` of the page before.", _TEXT),
     "interval": ("The length of a bucket: `60`, `5m`, `1h`, `1d`.", _LENGTH),
-    "by": ("What is counted apart.", {"enum": ["level"], "default": "level"}),
+    "by": (
+        "What is counted apart: but for levels the ten most frequent values.",
+        {"enum": KINDS, "default": "level"},
+    ),
+    "field": (
+        "Whose values are counted: "
+        f"{', '.join(f'`{name}`' for name in sorted(FACETS))} or `attr.<path>`.",
+        _TEXT,
+    ),
 }
 
 

@@ -52,12 +52,26 @@ class LogPage(_LogPage, total=False):
     unreadable_days: list[str]
 
 
-class Bucket(TypedDict):
-    """The records of one stretch of time, by level."""
-
+class _Bucket(TypedDict):
     time: str
     total: int
     counts: dict[str, int]
+
+
+class Bucket(_Bucket, total=False):
+    """The records of one stretch of time: by value, "" for none; `other` are those of rare ones."""
+
+    other: int
+
+
+class Reservations(TypedDict, total=False):
+    """Why counts are not of all: the time was up before all were counted, the newest first; there
+    are so many values that those of rare ones may be too low; days could not be read.
+    """
+
+    partial: bool
+    approximate: bool
+    unreadable_days: list[str]
 
 
 _Histogram = TypedDict(
@@ -65,14 +79,22 @@ _Histogram = TypedDict(
 )
 
 
-class Histogram(_Histogram, total=False):
-    """Counts by time and level; `interval` in seconds. Stretches without records are left out.
+class Histogram(_Histogram, Reservations):
+    """Counts by time and a field; `interval` in seconds. Stretches without records are left out."""
 
-    `partial`: the time was up before all were counted, the newest first.
-    """
 
-    partial: bool
-    unreadable_days: list[str]
+class FacetValue(TypedDict):
+    """A value, and how many records have it."""
+
+    value: Any
+    count: int
+
+
+_Facets = TypedDict("_Facets", {"field": str, "from": str, "to": str, "values": list[FacetValue]})
+
+
+class Facets(_Facets, Reservations):
+    """The most frequent values of a field, and how many records have each."""
 
 
 class _Receipt(TypedDict):

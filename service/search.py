@@ -1,8 +1,7 @@
-"""Queries: pages and their cursors, histograms, and stored rows as records of a reply."""
+"""Queries: pages and their cursors, and stored rows as records of a reply."""
 
 import base64
 import hashlib
-import math
 from typing import Annotated, cast
 
 import msgspec
@@ -10,17 +9,14 @@ import msgspec
 from database.log_query import COLUMNS, Position
 from database.log_reader import LogReader, Row, position_of
 from database.newest import NewestFirst
-from exceptions import BadCursor, BadParameter, NotFound
+from exceptions import BadCursor, NotFound
 from service.parameters import Query
-from service.replies import Histogram, LogPage, LogRecord
-from utils.clock import DAY, SECOND, format_time, now_us
+from service.replies import LogPage, LogRecord
+from utils.clock import format_time
 from utils.level import level_name
 
-MAX_BUCKETS = 10_000
 _Stored = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Cursor = tuple[bytes, _Stored, str, _Stored]  # the query's fingerprint, and a position
-AIMED_BUCKETS = 200
-INTERVALS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 10_800, 21_600, 43_200, 86_400)
 
 
 def find(query: Query, log_store: LogReader | NewestFirst) -> LogPage:
@@ -54,45 +50,6 @@ def find_one(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> Log
         if row is not None:
             return record_of(row)
     raise NotFound(f"there is no record {public_id[:40]}")
-
-
-def histogram(query: Query, log_store: LogReader) -> Histogram:
-    """Counts by time and level; without `from`, over the 24 hours before `to` or now."""
-    wanted = query.wanted
-    end = wanted.end if wanted.end is not None else now_us() + SECOND
-    start = wanted.start if wanted.start is not None else end - DAY
-    interval = query.interval or _fitting_interval(end - start)
-    if (end - start) // (interval * SECOND) > MAX_BUCKETS:
-        raise BadParameter(f"interval is too short: more than {MAX_BUCKETS} buckets")
-    counts = log_store.count(wanted._replace(start=start, end=end), interval * SECOND)
-    buckets: dict[int, dict[str, int]] = {}
-    for (bucket, severity), records in sorted(counts.records.items()):
-        levels = buckets.setdefault(bucket, {})
-        levels[level_name(severity)] = levels.get(level_name(severity), 0) + records
-    reply: Histogram = {
-        "from": format_time(max(start, 0)),
-        "to": format_time(end),
-        "interval": interval,
-        "buckets": [
-            {
-                "time": format_time(bucket * interval * SECOND),
-                "total": sum(levels.values()),
-                "counts": levels,
-            }
-            for bucket, levels in buckets.items()
-        ],
-    }
-    if counts.partial:
-        reply["partial"] = True
-    if counts.unreadable:
-        reply["unreadable_days"] = counts.unreadable
-    return reply
-
-
-def _fitting_interval(length: int) -> int:
-    wanted = length / SECOND / AIMED_BUCKETS
-    days = math.ceil(wanted / INTERVALS[-1])
-    return next((length for length in INTERVALS if length >= wanted), days * INTERVALS[-1])
 
 
 def record_of(row: Row) -> LogRecord:

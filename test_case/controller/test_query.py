@@ -348,7 +348,7 @@ def signed(server: Server, seconds: int, scope: Scope = "read") -> str:
     return Tokens(server.data).sign(access)
 
 
-@pytest.mark.parametrize("path", ["", "/histogram", "/20261120-1"])
+@pytest.mark.parametrize("path", ["", "/histogram", "/facets?field=level", "/20261120-1"])
 def test_without_a_good_token_nothing_is_told(page: Server, path: str) -> None:
     url = f"{page.url}/api/v1/logs{path}"
     for authorization in bad_authorizations(page):
@@ -445,6 +445,17 @@ def test_a_histogram_answers_for_any_time(page: Server, span: Record) -> None:
     assert answer.status_code == 200, answer.text
     total = sum(bucket["total"] for bucket in answer.json()["buckets"])
     assert total == (len(RECORDS) if "from" in span else 0)
+
+
+def test_values_are_counted_under_the_filter(page: Server) -> None:
+    span = {"from": at(0), "to": at(HOUR), "app": page.app["id"]}
+    answer = page.get("/api/v1/logs/facets", field="attr.n", q="attributes", **span).json()
+    values = {json.dumps(each["value"]): each["count"] for each in answer["values"]}
+    assert values == {"3": 1, '"3"': 1, "-17": 1}
+    by_release = page.get("/api/v1/logs/histogram", by="release", interval="1h", **span).json()
+    assert by_release["buckets"][0]["counts"] == {"2.1.0": 1, "": len(RECORDS) - 1}
+    for bad in ({"field": "message"}, {"field": "attr."}, {}, {"field": "level", "by": "level"}):
+        assert_problem(page.get("/api/v1/logs/facets", **bad), 400, "bad_parameter")
 
 
 # Walks along the cursor, on days that an earlier server wrote.

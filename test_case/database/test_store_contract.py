@@ -281,6 +281,39 @@ class TestStore:
             expected = Counter(record.time // width for record in known if record.app_id in (1, 3))
             assert {bucket: n for (bucket, _), n in counts.records.items()} == expected
 
+    def test_values_are_counted_over_all_partitions(self, node: Node) -> None:
+        records = [{"message": str(n), "attributes": a} for n, a in enumerate(ATTRIBUTES)]
+        for n, record in enumerate(records):
+            node.write_segment(raw_frame(msgspec.json.encode([{**record, **FIELDS[n]}])))
+        payload = msgspec.json.encode([*FIELDS, {"message": "x", "attributes": ATTRIBUTES[0]}])
+        node.write_segment(raw_frame(payload, 6, at=NOW - DAY, app_id=2), at=NOW - DAY)
+        node.drain()
+
+        def values(column: str, path: str = "") -> dict[Any, int]:
+            counts = node.store.count_values(LogFilter(APPS), column, path)
+            assert not (counts.partial or counts.approximate or counts.unreadable)
+            return {value: records for (value,), records in counts.records.items()}
+
+        assert values("user_id") == {"u": 2, "U": 2, "u ": 2, "": 2, "😀" * 128: 2}
+        assert values("app_id") == {1: 5, 2: 6}
+        assert values("attributes", "screen") == {
+            **{'"home"': 2, '"Home"': 1, '"支付 😀"': 1, '"null"': 1}
+        }
+        assert values("attributes", "n") == {"1": 2, '"1"': 1, "1.5": 1, "-7": 1}
+        assert values("attributes", "flag") == {"true": 2, "false": 1, '"true"': 1}
+        assert values("attributes", "http.status") == {"500": 2, '"500"': 1}
+        assert values("attributes", "deep") == {}
+
+    def test_counts_by_time_and_value(self, node: Node) -> None:
+        known = fill(node, random.Random(5))
+        counts = node.store.count_by(LogFilter((1, 2, 3)), DAY, "logger")
+        assert counts.records == Counter((record.time // DAY, "") for record in known)
+        store_records(node, [{"message": "m", "logger": f"{n}"} for n in range(12)] * 2)
+        wanted = LogFilter((1,), where=IsSet("logger"))
+        found = node.store.count_by(wanted, 400_000 * DAY, "logger").records
+        assert sorted(found.values()) == [2] * 10 + [4]
+        assert found[0, None] == 4
+
     # Time.
 
     @pytest.mark.parametrize("newest_first", [True, False])

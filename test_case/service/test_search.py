@@ -15,12 +15,12 @@ from node import Node, raw_frame
 from database.log_store import LogStore
 from database.stores import open_store
 from exceptions import BadCursor, BadParameter, NotFound, Problem
-from service import search
-from service.parameters import HISTOGRAM_OPTIONS, LIST_OPTIONS, Query, parse_query
+from service import counts, search
+from service.parameters import FACET_OPTIONS, HISTOGRAM_OPTIONS, LIST_OPTIONS, Query, parse_query
 from utils.clock import DAY, SECOND, day_of, format_time, now_us
 from utils.record import Form, dumps
 
-OPTIONS = LIST_OPTIONS | HISTOGRAM_OPTIONS
+OPTIONS = LIST_OPTIONS | HISTOGRAM_OPTIONS | FACET_OPTIONS
 BEGIN = now_us() // DAY * DAY - 2 * DAY  # all is well within the bounds of time
 TODAY = day_of(BEGIN + 2 * DAY)
 FULL: dict[str, Any] = {
@@ -257,7 +257,7 @@ def test_any_cursor_is_read_or_refused(store: LogStore, text: str) -> None:
 
 
 def counted(store: LogStore, **parameters: Any) -> dict[str, Any]:
-    return search.histogram(query(**parameters), store)
+    return counts.histogram(query(**parameters), store)
 
 
 def test_counts_by_time_and_level(store: LogStore) -> None:
@@ -294,11 +294,11 @@ def test_without_bounds_the_last_24_hours_are_counted(store: LogStore) -> None:
 def test_the_interval_fits_the_range(store: LogStore, span: int) -> None:
     start = BEGIN if span < 1000 * DAY else 0
     reply = counted(store, from_=start, to=format_time(start + span))
-    assert 1 <= span / SECOND / reply["interval"] <= search.AIMED_BUCKETS or span == SECOND
+    assert 1 <= span / SECOND / reply["interval"] <= counts.AIMED_BUCKETS or span == SECOND
 
 
 def test_too_many_buckets_are_refused(store: LogStore) -> None:
-    most = search.MAX_BUCKETS * SECOND
+    most = counts.MAX_BUCKETS * SECOND
     assert counted(store, from_=BEGIN, to=BEGIN + most, interval=1)["interval"] == 1
     with pytest.raises(BadParameter, match="interval"):
         counted(store, from_=BEGIN, to=BEGIN + most + SECOND, interval=1)
@@ -314,6 +314,36 @@ def test_bounds_at_the_edge_of_time_are_answered(
 ) -> None:
     assert counted(store, from_=start, to=end, interval=interval)["buckets"] == []
     assert counted(store, to=end, interval="1000000d")["buckets"] == []
+
+
+def test_the_most_frequent_values_of_a_field(store: LogStore) -> None:
+    def values(field: str, apps: tuple[int, ...] = (1, 2), **more: Any) -> list[tuple[Any, int]]:
+        asked = query(apps, field=field, from_=BEGIN, **more)
+        reply = json.loads(dumps(counts.facets(asked, store)))
+        assert reply["field"] == field and "approximate" not in reply
+        return [(each["value"], each["count"]) for each in reply["values"]]
+
+    assert values("level") == [("debug", 4), ("info", 3), ("trace", 3), ("fatal", 1)]
+    assert values("level", limit=1, q="other") == [("info", 1)]
+    assert values("app") == [(1, 10), (2, 1)]
+    assert values("user_id", (1,)) == [("u", 1)]
+    assert values("attr.s") == [("中", 1)]
+    assert values("attr.big") == [(FULL["attributes"]["big"], 1)]
+    assert values("logger") == values("attr.absent") == []
+    with pytest.raises(BadParameter, match="field is missing"):
+        counts.facets(query(), store)
+
+
+def test_rare_values_are_counted_as_others(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    releases = [None, "", *(f"r{n}" for n in range(12) for _ in range(n + 1))]
+    records = [{"message": "m", "release": release} for release in releases]
+    node.write_segment(raw_frame(json.dumps(records).encode(), len(records)))
+    node.drain()
+    (bucket,) = counts.histogram(query(by="release", interval="1d"), node.store)["buckets"]
+    assert bucket["counts"] == {"": 2, **{f"r{n}": n + 1 for n in range(2, 12)}}
+    assert (bucket["total"], bucket["other"]) == (len(records), 3)
+    node.close()
 
 
 # Time.
@@ -334,6 +364,7 @@ def test_when_the_time_is_up_a_cursor_goes_on(
     assert seen == [FULL["message"]]
     assert pages == 5 and "partial" not in page
     assert counted(store, **span)["partial"]
+    assert counts.facets(query(field="level", **span), store)["partial"]
 
 
 # Damage.

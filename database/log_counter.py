@@ -1,0 +1,106 @@
+"""The counting part of the door to the records: by time, by values."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from database import log_query
+from database.log_query import MAX_NAMED, LogFilter, Shape
+from database.log_reader import LogReader, Rows, overlapping, range_of
+from database.scan import Scan
+
+MAX_VALUES = 10_000  # of one statement, the most frequent
+MAX_KINDS = 100_000  # in memory
+
+SqlOf = Callable[[Shape], str]
+
+
+class Counts(NamedTuple):
+    """How many records there are of each kind, and the days that could not be read.
+
+    `partial`: the time was up before all were counted, the newest first. `approximate`: there are
+    so many values that the counts of rare ones may be too low.
+    """
+
+    records: Counter[Any]
+    unreadable: list[str]
+    partial: bool
+    approximate: bool = False
+
+
+class LogCounter(LogReader):
+    """Counts over all partitions, from any thread."""
+
+    def count(self, wanted: LogFilter, width: int) -> Counts:
+        """How many records there are by (bucket of `width` µs, severity)."""
+
+        def sql_of(shape: Shape) -> str:
+            return log_query.histogram_sql(shape, self.terms)
+
+        return self._count(wanted, sql_of, {"width": width}, self.seconds)
+
+    def count_by(self, wanted: LogFilter, width: int, column: str) -> Counts:
+        """The same by (bucket, value of a text column), of which the MAX_NAMED most frequent.
+
+        The value is "" where there is none, and None for all others.
+        """
+        top = self._values(wanted, column, "", self.seconds / 2)
+        del top.records["",]
+        names = [name for (name,), _ in top.records.most_common(MAX_NAMED)]
+        named = {f"t{n}": names[n] if n < len(names) else "" for n in range(MAX_NAMED)}
+
+        def sql_of(shape: Shape) -> str:
+            return log_query.histogram_by_sql(shape, column, self.terms)
+
+        return self._count(wanted, sql_of, {"width": width, **named}, self.seconds / 2)
+
+    def count_values(self, wanted: LogFilter, column: str, path: str = "") -> Counts:
+        """How many records there are by (value,) of a column, or of a JSON column's member.
+
+        Members are JSON texts. Records without a value are not among them.
+        """
+        return self._values(wanted, column, path, self.seconds)
+
+    def _values(self, wanted: LogFilter, column: str, path: str, seconds: float) -> Counts:
+        def sql_of(shape: Shape) -> str:
+            return log_query.values_sql(shape, column, bool(path), self.terms)
+
+        paths = self.terms.paths("member", path) if path else {}
+        counts = self._count(wanted, sql_of, {"limit": MAX_VALUES, **paths}, seconds)
+        del counts.records[None,]
+        return counts
+
+    def _count(
+        self, wanted: LogFilter, sql_of: SqlOf, values: dict[str, Any], seconds: float
+    ) -> Counts:
+        """The sums of what a statement counts in each partition: its last column, by the others."""
+        counts = Counts(Counter(), [], False)
+        there = self.partitions_of(wanted, newest_first=True)
+        were_cut = False
+
+        def look(low: int, high: int, deadline: float | None) -> bool:
+            nonlocal were_cut
+            part, found = wanted._replace(start=low, end=high), Rows()
+            sql, is_cut = sql_of(log_query.shape_of(part)), False
+            for partition in overlapping(there, part):
+                day = partition.name
+                rows = self.select_from(day, sql, part, values, counts.unreadable, deadline)
+                is_cut |= len(rows) >= values.get("limit", float("inf"))
+                found += rows
+            for *kind, records in found:
+                counts.records[tuple(kind)] += records
+            were_cut |= is_cut | ("limit" in values and _forget_rare(counts.records))
+            return False
+
+        edge = Scan(*range_of(there, wanted), True, seconds).run(look)
+        return counts._replace(partial=edge is not None, approximate=were_cut)
+
+
+def _forget_rare(counts: Counter[Any]) -> bool:
+    """Keep only frequent kinds when there are too many; whether there were."""
+    if len(counts) <= MAX_KINDS:
+        return False
+    kept = counts.most_common(MAX_KINDS // 2)
+    counts.clear()
+    counts.update(dict(kept))
+    return True
