@@ -5,7 +5,7 @@ from flask import Response, request
 from __init__ import app, log_store, newest, token_required
 from exceptions import BadCursor, BadQuery, NotFound
 from service import counts, parameters, search
-from service.replies import Facets, Histogram, LogPage, LogRecord
+from service.replies import Facets, Histogram, LogContext, LogPage, LogRecord
 from utils.describe import describes
 from utils.guard import Principal
 from utils.record import dumps
@@ -25,6 +25,15 @@ def list_logs(principal: Principal) -> Response:
 def show_log(principal: Principal, public_id: str) -> Response:
     """One record."""
     return _reply(search.find_one(public_id, principal.apps, log_store))
+
+
+@app.get("/api/v1/logs/<public_id>/context")
+@describes(reply=LogContext, query=search.Nearby)
+@token_required("read")
+def show_context(principal: Principal, public_id: str) -> Response:
+    """A record with those before and after it, of the same app, session or device."""
+    nearby = parameters.read_parameters(list(request.args.items(multi=True)), search.Nearby)
+    return _reply(search.find_around(public_id, nearby, principal.apps, log_store))
 
 
 @app.get("/api/v1/logs/histogram")

@@ -78,7 +78,7 @@ class LogReader(ABC):
         limit, newest_first, after, deadline = asked
         rows: list[Row] = []
         for partition in partitions:
-            if len(rows) >= limit and _is_beyond(partition, rows[-1], newest_first):
+            if rows and len(rows) >= limit and _is_beyond(partition, rows[-1], newest_first):
                 break
             day = partition.name
             side = _side(day, after, newest_first)

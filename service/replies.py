@@ -52,6 +52,22 @@ class LogPage(_LogPage, total=False):
     unreadable_days: list[str]
 
 
+class _LogContext(TypedDict):
+    before: list[LogRecord]
+    log: LogRecord
+    after: list[LogRecord]
+
+
+class LogContext(_LogContext, total=False):
+    """A record with those before and after it, in order of time.
+
+    `partial`: the time was up before all were found.
+    """
+
+    partial: bool
+    unreadable_days: list[str]
+
+
 class _Bucket(TypedDict):
     time: str
     total: int

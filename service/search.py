@@ -2,20 +2,22 @@
 
 import base64
 import hashlib
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import msgspec
 
-from database.log_query import COLUMNS, Position
+from database.expression import Compares
+from database.log_query import COLUMNS, LogFilter, Position
 from database.log_reader import LogReader, Row, position_of
 from database.newest import NewestFirst
-from exceptions import BadCursor, NotFound
+from exceptions import BadCursor, BadParameter, NotFound
 from service.parameters import Query
-from service.replies import LogPage, LogRecord
+from service.replies import LogContext, LogPage, LogRecord
 from utils.clock import format_time
 from utils.level import level_name
 
 _Stored = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Some = Annotated[int, msgspec.Meta(ge=0, le=200)]
 _Cursor = tuple[bytes, _Stored, str, _Stored]  # the query's fingerprint, and a position
 
 
@@ -43,13 +45,50 @@ def find(query: Query, log_store: LogReader | NewestFirst) -> LogPage:
 
 def find_one(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> LogRecord:
     """One record by its id. Raises NotFound, also for a record that the reader may not see."""
+    return record_of(_row(public_id, apps, log_store))
+
+
+def _row(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> Row:
     day, _, number = public_id.partition("-")
     plain = number.isascii() and number.isdecimal() and len(number) <= 18
     if plain and len(day) == 8 and day.isdecimal():
         row = log_store.get(day, int(number), apps)
         if row is not None:
-            return record_of(row)
+            return row
     raise NotFound(f"there is no record {public_id[:40]}")
+
+
+class Nearby(msgspec.Struct, forbid_unknown_fields=True):
+    """How many records around one are wanted, and of the same what."""
+
+    before: _Some = 10
+    after: _Some = 10
+    within: Literal["app", "session", "device"] = "app"
+
+
+def find_around(
+    public_id: str, nearby: Nearby, apps: tuple[int, ...], log_store: LogReader
+) -> LogContext:
+    """A record with those before and after it. Raises NotFound and BadParameter."""
+    row = _row(public_id, apps, log_store)
+    values = dict(zip(COLUMNS, row[1], strict=True))
+    wanted = LogFilter((values["app_id"],))
+    if nearby.within != "app":
+        column = f"{nearby.within}_id"
+        if values[column] is None:
+            raise BadParameter(f"within must be app: the record has no {column}")
+        wanted = wanted._replace(where=Compares(column, "=", values[column]))
+    earlier = log_store.search(wanted, nearby.before, True, position_of(row))
+    later = log_store.search(wanted, nearby.after, False, position_of(row))
+    reply: LogContext = {
+        "before": [record_of(each) for each in reversed(earlier.rows)],
+        "log": record_of(row),
+        "after": [record_of(each) for each in later.rows],
+    }
+    if earlier.reached or later.reached:
+        reply["partial"] = True
+    unreadable = sorted({*earlier.unreadable, *later.unreadable})
+    return {**reply, "unreadable_days": unreadable} if unreadable else reply
 
 
 def record_of(row: Row) -> LogRecord:

@@ -458,6 +458,18 @@ def test_values_are_counted_under_the_filter(page: Server) -> None:
         assert_problem(page.get("/api/v1/logs/facets", **bad), 400, "bad_parameter")
 
 
+def test_the_records_around_one(page: Server) -> None:
+    record = page.query(user_id="u1")[0]
+    path = f"/api/v1/logs/{record['id']}/context"
+    answer = page.get(path, before=3, after=2).json()
+    assert answer["log"] == record
+    assert [each["seq"] for each in answer["before"] + answer["after"]] == [1, 2]
+    assert page.get(path, within="device").json() == {"before": [], "log": record, "after": []}
+    for bad in ({"before": "201"}, {"after": "x"}, {"within": "user"}, {"q": "x"}):
+        assert_problem(page.get(path, **bad), 400, "bad_parameter")
+    assert_problem(page.get("/api/v1/logs/20261120-999999999/context"), 404, "not_found")
+
+
 # Walks along the cursor, on days that an earlier server wrote.
 
 

@@ -130,6 +130,40 @@ def test_a_record_of_another_app_is_not_found(store: LogStore) -> None:
             search.find_one(other["id"], apps, store)
 
 
+def around(store: LogStore, **nearby: Any) -> list[str]:
+    """The messages around m5, with those before and after it in one line."""
+    (record,) = found(store, q="m5")["logs"]
+    reply = search.find_around(record["id"], search.Nearby(**nearby), (1,), store)
+    assert reply["log"]["message"] == "m5"
+    assert set(reply) == {"before", "log", "after"}
+    return [each["message"] for each in (*reply["before"], reply["log"], *reply["after"])]
+
+
+def test_a_record_with_those_before_and_after_it(store: LogStore) -> None:
+    assert around(store, before=2, after=1) == ["m3", "m4", "m5", "m6"]
+    assert around(store, before=0, after=0) == ["m5"]
+    assert around(store) == ORDERED
+    with pytest.raises(BadParameter, match="the record has no session_id"):
+        around(store, within="session")
+    (other,) = found(store, q="other", apps=(2,))["logs"]
+    with pytest.raises(NotFound):
+        search.find_around(other["id"], search.Nearby(), (1,), store)
+
+
+def test_the_context_of_a_session_is_of_that_session(tmp_path: Path) -> None:
+    node = Node(tmp_path)
+    records = [{"message": f"{n}", "time": BEGIN, "session_id": "ab"[n % 2]} for n in range(9)]
+    node.write_segment(raw_frame(json.dumps(records).encode(), 9, at=BEGIN))
+    node.write_segment(
+        raw_frame(b'{"message": "x", "session_id": "a"}', app_id=2, form=Form.RECORD)
+    )
+    node.drain()
+    (record,) = found(node.store, q="4")["logs"]
+    reply = search.find_around(record["id"], search.Nearby(1, 9, "session"), (1, 2), node.store)
+    assert [each["message"] for each in reply["before"] + reply["after"]] == ["2", "6", "8"]
+    node.close()
+
+
 # Pages and cursors.
 
 
