@@ -4,7 +4,7 @@ from flask import Response, request
 
 from __init__ import app, log_store, newest, token_required
 from exceptions import BadCursor, BadQuery, NotFound
-from service import counts, parameters, search
+from service import counts, export, parameters, search
 from service.replies import Facets, Histogram, LogContext, LogPage, LogRecord
 from utils.describe import describes
 from utils.guard import Principal
@@ -50,6 +50,27 @@ def count_logs(principal: Principal) -> Response:
 def count_values(principal: Principal) -> Response:
     """The most frequent values of a field, and how many records have each."""
     return _reply(counts.facets(_query(principal, parameters.FACET_OPTIONS), log_store))
+
+
+@app.get("/api/v1/logs/export")
+@describes(
+    reply=str,
+    media="application/x-ndjson",
+    query=parameters.EXPORT_OPTIONS,
+    errors=(BadQuery, NotFound),
+)
+@token_required("read")
+def export_logs(principal: Principal) -> Response:
+    """All records that are found, as lines of JSON or as CSV, while they are read."""
+    query = _query(principal, parameters.EXPORT_OPTIONS)
+    pieces = export.export(query, log_store)
+    headers = {
+        "Content-Disposition": f"attachment; filename=redlog.{query.format}",
+        "Vary": "Accept-Encoding",
+    }
+    if request.accept_encodings["gzip"]:
+        pieces, headers["Content-Encoding"] = export.zipped(pieces), "gzip"
+    return Response(pieces, headers=headers, content_type=export.MEDIA[query.format])
 
 
 def _query(principal: Principal, options: frozenset[str]) -> parameters.Query:

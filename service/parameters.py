@@ -34,6 +34,8 @@ T = TypeVar("T", bound=msgspec.Struct)
 LIST_OPTIONS = frozenset(("limit", "order", "cursor"))
 HISTOGRAM_OPTIONS = frozenset(("interval", "by"))
 FACET_OPTIONS = frozenset(("field", "limit"))
+EXPORT_OPTIONS = frozenset(("format", "order", "tz"))
+FORMATS = ("ndjson", "csv")
 KINDS = ("level", "environment", "release", "platform", "logger")
 FACETS = TEXT_FILTERS | {"app", "level", "span_id"}
 
@@ -48,6 +50,8 @@ class Query(NamedTuple):
     interval: int | None = None  # seconds
     by: str = "level"
     field: str = ""
+    format: str = "ndjson"
+    tz: str = ""
     asked: tuple[tuple[str, str], ...] = ()  # the parameters that a cursor belongs to
 
 
@@ -201,6 +205,12 @@ def _by(name: str, value: str) -> str:
     return value
 
 
+def _format(name: str, value: str) -> str:
+    if value not in FORMATS:
+        raise BadParameter(f"{name} must be ndjson or csv")
+    return value
+
+
 def _field(name: str, value: str) -> str:
     if value not in FACETS and not (value.startswith("attr.") and len(value) > len("attr.")):
         raise BadParameter(f"{name} must be attr.<path> or one of {', '.join(sorted(FACETS))}")
@@ -221,4 +231,6 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "interval": ("interval", _interval),
     "by": ("by", _by),
     "field": ("field", _field),
+    "format": ("format", _format),
+    "tz": ("tz", _text),
 }

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.parameters import DEFAULT_LIMIT, FACETS, KINDS, MAX_LIMIT, TEXT_FILTERS
+from service.parameters import DEFAULT_LIMIT, FACETS, FORMATS, KINDS, MAX_LIMIT, TEXT_FILTERS
 from utils.level import NAMES
 
 Schema = dict[str, Any]
@@ -44,6 +44,8 @@ OPTIONS: dict[str, tuple[str, Schema]] = {
         "What is counted apart: but for levels the ten most frequent values.",
         {"enum": KINDS, "default": "level"},
     ),
+    "format": ("Lines of JSON, or a table.", {"enum": FORMATS, "default": "ndjson"}),
+    "tz": ("The time zone of the times in a table, as `Asia/Shanghai`; without it UTC.", _TEXT),
     "field": (
         "Whose values are counted: "
         f"{', '.join(f'`{name}`' for name in sorted(FACETS))} or `attr.<path>`.",

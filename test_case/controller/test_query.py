@@ -1,6 +1,7 @@
 """Queries over HTTP: filters, order, cursors, days, and who may read what."""
 
 import base64
+import csv
 import json
 import random
 import threading
@@ -348,7 +349,9 @@ def signed(server: Server, seconds: int, scope: Scope = "read") -> str:
     return Tokens(server.data).sign(access)
 
 
-@pytest.mark.parametrize("path", ["", "/histogram", "/facets?field=level", "/20261120-1"])
+@pytest.mark.parametrize(
+    "path", ["", "/histogram", "/facets?field=level", "/export", "/20261120-1"]
+)
 def test_without_a_good_token_nothing_is_told(page: Server, path: str) -> None:
     url = f"{page.url}/api/v1/logs{path}"
     for authorization in bad_authorizations(page):
@@ -559,6 +562,27 @@ def test_a_time_range_is_answered_from_all_days_that_hold_it(days: Days, order: 
 def test_a_record_of_an_earlier_day_is_found_by_its_id(days: Days) -> None:
     for record in days.server.query(q="-0-7", limit=10):
         assert days.server.get(f"/api/v1/logs/{record['id']}").json() == record
+
+
+def test_an_export_has_all_that_is_found(days: Days) -> None:
+    app_id = days.server.app["id"]
+    answer = days.server.get("/api/v1/logs/export", order="oldest", app=app_id)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert lines == days.server.walk(order="oldest", app=app_id)
+    headers = {"Authorization": f"Bearer {days.server.token}", "Accept-Encoding": "identity"}
+    asked = {"format": "csv", "tz": "Asia/Shanghai", "q": "late"}
+    url = f"{days.server.url}/api/v1/logs/export"
+    plain = requests.get(url, params=asked, headers=headers, timeout=60)
+    assert "Content-Encoding" not in plain.headers
+    assert plain.headers["Content-Disposition"] == "attachment; filename=redlog.csv"
+    table = list(csv.DictReader(plain.text.splitlines()))
+    late = days.server.query(q="late", limit=1000)
+    assert [row["id"] for row in table] == [record["id"] for record in late]
+    assert {row["time"][-6:] for row in table} == {"+08:00"}
+    for bad in ({"format": "xml"}, {"limit": "5"}, *({"format": "csv", "tz": z} for z in "x/ ..")):
+        assert_problem(days.server.get("/api/v1/logs/export", **bad), 400, "bad_parameter")
 
 
 # And while more comes in.
