@@ -70,5 +70,5 @@ if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
     from controller import accounts as _accounts, apps as _apps, audit, dashboard  # isort: skip
-    from controller import erasures, logs, oidc, own_account  # isort: skip
-    from controller import registration, scrubbing, session, tokens
+    from controller import erasures, logs, oidc, own_account, registration  # isort: skip
+    from controller import scrubbing, session, timeline, tokens  # isort: skip

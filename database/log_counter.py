@@ -61,6 +61,16 @@ class LogCounter(LogReader):
         """
         return self._values(wanted, column, path, self.seconds)
 
+    def count_seqs(self, wanted: LogFilter) -> Counts:
+        """How many records there are by (app, session, `seq`); `approximate`: there are too many
+        to tell them all.
+        """
+
+        def sql_of(shape: Shape) -> str:
+            return log_query.seqs_sql(shape, self.terms)
+
+        return self._count(wanted, sql_of, {"limit": MAX_KINDS}, self.seconds)
+
     def _values(self, wanted: LogFilter, column: str, path: str, seconds: float) -> Counts:
         def sql_of(shape: Shape) -> str:
             return log_query.values_sql(shape, column, bool(path), self.terms)

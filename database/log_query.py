@@ -132,6 +132,15 @@ def values_sql(shape: Shape, column: str, is_member: bool, terms: Terms) -> str:
     return terms.compiled(most)
 
 
+@lru_cache(maxsize=64)
+def seqs_sql(shape: Shape, terms: Terms) -> str:
+    """SQL for counts of one app's records by session and `seq`, where both are known."""
+    kind = (log.c.app_id, log.c.session_id, log.c.seq)
+    known = (log.c.session_id.is_not(None), log.c.seq.is_not(None))
+    statement = select(*kind, func.count()).where(*_conditions(shape, terms), *known)
+    return terms.compiled(statement.group_by(*kind).limit(bindparam("limit")).offset(_ZERO))
+
+
 @lru_cache(maxsize=4)
 def record_sql(terms: Terms) -> str:
     """SQL for one app's record `:id`."""

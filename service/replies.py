@@ -68,6 +68,28 @@ class LogContext(_LogContext, total=False):
     unreadable_days: list[str]
 
 
+class Gap(TypedDict):
+    """Numbers of a session that never arrived: from `first` to `last`."""
+
+    app: int
+    session_id: str
+    first: int
+    last: int
+    missing: int
+
+
+class _Timeline(LogPage):
+    gaps: list[Gap]
+    gaps_known: bool
+
+
+class Timeline(_Timeline):
+    """A page of records in order, and the gaps among all of them, not only those of the page.
+
+    `gaps_known` is false when there was no time or there are too many to tell all.
+    """
+
+
 class _Bucket(TypedDict):
     time: str
     total: int

@@ -473,6 +473,14 @@ def test_the_records_around_one(page: Server) -> None:
     assert_problem(page.get("/api/v1/logs/20261120-999999999/context"), 404, "not_found")
 
 
+def test_a_session_in_order(page: Server) -> None:
+    answer = page.get("/api/v1/timeline", session_id="s1").json()
+    assert [record["seq"] for record in answer["logs"]] == [0]
+    assert (answer["gaps"], answer["gaps_known"], answer["next_cursor"]) == ([], True, None)
+    assert_problem(page.get("/api/v1/timeline"), 400, "bad_parameter")
+    assert_problem(requests.get(f"{page.url}/api/v1/timeline", timeout=60), 401, "bad_token")
+
+
 # Walks along the cursor, on days that an earlier server wrote.
 
 

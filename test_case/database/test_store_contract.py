@@ -304,6 +304,13 @@ class TestStore:
         assert values("attributes", "http.status") == {"500": 2, '"500"': 1}
         assert values("attributes", "deep") == {}
 
+    def test_numbers_of_sessions_are_counted(self, node: Node) -> None:
+        for session, seq in (("s", 1), ("s", 1), ("S", 2), ("s", None), (None, 3)):
+            store_records(node, [{"message": "m", "session_id": session, "seq": seq}])
+        counts = node.store.count_seqs(LogFilter(APPS))
+        assert counts.records == {(1, "s", 1): 2, (1, "S", 2): 1}
+        assert not (counts.partial or counts.approximate)
+
     def test_counts_by_time_and_value(self, node: Node) -> None:
         known = fill(node, random.Random(5))
         counts = node.store.count_by(LogFilter((1, 2, 3)), DAY, "logger")
