@@ -46,6 +46,7 @@ export async function search() {
 export async function loadUpTo(index) {
   const { rows, cursor } = list;
   if (isPaging || !cursor || problem.peek() || index < rows.length || rows.length >= MAX_ROWS) return;
+  if (list.question !== question.peek()) return; // the cursor is another question's
   isPaging = true;
   const { signal: mine } = abort;
   await guarded(async () => {
