@@ -94,8 +94,8 @@ def welcome(settings: Settings, app: App, token: str | None, password: str | Non
         ]
     if password:
         lines += [
-            "Sign in (this password is shown only now, and must be changed) / "
-            "登录 (此密码只显示一次, 登录后必须修改):",
-            f"  account {FIRST}, password {password}",
+            "Look at it in a browser (this password is shown only now, and must be changed) / "
+            "在浏览器中查看 (此密码只显示一次, 登录后必须修改):",
+            f"  {logs.removesuffix('/api/v1/logs')}/  account {FIRST}, password {password}",
         ]
     return "\n".join(lines)

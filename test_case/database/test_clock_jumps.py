@@ -11,6 +11,7 @@ import apsw
 import pytest
 from node import Node, frame
 
+from database.mysql_append import WHOLE
 from database.segments import backlog, list_segments
 from database.snapshot import snapshot
 from utils.clock import DAY, SECOND, day_of, now_us, start_of
@@ -44,7 +45,8 @@ def test_after_a_jump_in_a_segment_a_restart_stores_nothing_again(node: Node, ju
     assert sorted(node.stored()) == ["a", "b"]
     assert node.counters() == {"received": 2, "stored": 2}
     assert list_segments(node.folder) == []
-    assert node.store.positions({path.stem}) == {}
+    left = node.store.positions({path.stem})  # MySQL remembers that all of it is stored
+    assert left == ({} if node.engine.dialect.name == "sqlite" else {path.stem: WHOLE})
 
 
 def test_counters_that_a_killed_writer_did_not_publish_are_found_in_any_day(node: Node) -> None:
