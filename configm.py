@@ -43,9 +43,17 @@ def on_starting(server: Any) -> None:
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """In the worker, right after the fork: what the master opened belongs to the master."""
+    """In the worker, right after the fork: what the master opened belongs to the master.
+
+    So do its handlers of signals: until the worker has its own, they would swallow the signal that
+    ends a server that has only just begun, and the master would wait for it in vain.
+    """
+    import signal
+
     from __init__ import engine
 
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
     engine.dispose(close=False)
 
 

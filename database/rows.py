@@ -210,7 +210,10 @@ def mark_untrusted(values: Values) -> None:
 def _cut_json(values: Values) -> None:
     """Cut the exceptions and attributes that are too long, and flag their records."""
     for column in (EXCEPTION, ATTRIBUTES):
-        for number, text in enumerate(values[column::WIDTH]):
+        texts = values[column::WIDTH]
+        if max(map(len, filter(None, texts)), default=0) <= MAX_JSON_BYTES // 4:
+            continue
+        for number, text in enumerate(texts):
             if is_too_long(text):
                 values[number * WIDTH + column] = cut_json(text)
                 values[number * WIDTH + TRUNCATED] = 1
