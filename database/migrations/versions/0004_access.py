@@ -14,8 +14,10 @@ def upgrade() -> None:
     """Make the tables; every app's key moves into one of them."""
     _change_apps()
     _make_accounts()
+    _make_ways_in()
     _make_tokens()
     _make_records_of_acts()
+    _make_erasures()
 
 
 def _change_apps() -> None:
@@ -71,6 +73,9 @@ def _make_accounts() -> None:
         sa.Column("app_id", sa.Integer, autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "app_id", name="pk_membership"),
     )
+
+
+def _make_ways_in() -> None:
     op.create_table(
         "invitation",
         sa.Column("id", sa.Integer, autoincrement=True, nullable=False),
@@ -150,6 +155,9 @@ def _make_records_of_acts() -> None:
                 f"CREATE TRIGGER audit_no_{change.lower()} BEFORE {change} ON audit"
                 " BEGIN SELECT RAISE(ABORT, 'the audit log is appended only'); END"
             )
+
+
+def _make_erasures() -> None:
     op.create_table(
         "erasure",
         sa.Column("id", sa.Integer, autoincrement=True, nullable=False),
