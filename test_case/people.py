@@ -44,7 +44,8 @@ class Person(NamedTuple):
 
 def accounts_of(server: Server) -> Accounts:
     """The accounts in the server's database."""
-    return Accounts(open_engine(Database(url=""), server.data))
+    url = server.environment.get("REDLOG_DATABASE__URL", "")
+    return Accounts(open_engine(Database(url), server.data))
 
 
 def person(server: Server, name: str, role: str, *apps: int, must_change: bool = False) -> Person:

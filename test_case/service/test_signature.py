@@ -4,11 +4,13 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mariadb import MariaDB
 from node import Node
 from redis_server import RedisServer
 from sqlalchemy import func, select, text
@@ -158,6 +160,25 @@ def test_redis_knows_for_all_nodes_and_the_tables_stand_in(
     assert one.take("late", 1) and not other.take("late", 1) and rows(node) == 0
     redis_server.kill()
     assert one.take("b", NEVER) and not other.take("b", NEVER) and rows(node) == 1
+
+
+@pytest.mark.mariadb
+def test_of_two_nodes_on_one_mariadb_only_one_takes_a_signature(
+    mariadb: MariaDB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(used, "CLEANING_SECONDS", -1.0)  # at each one, beside the others
+    url = mariadb.url(mariadb.new_database())
+    nodes = [Node(tmp_path / name, url) for name in ("one", "other")]
+    signatures = [UsedSignatures(node.engine, RedisLink("", "one", 2)) for node in nodes] * 3
+    with ThreadPoolExecutor(len(signatures)) as threads:
+        for n in range(100):
+            until = NEVER if n % 2 else NOW - 10**8  # taken, and expired at once
+            taken = list(threads.map(lambda each, n=n: each.take(f"{n}", NEVER), signatures))
+            assert sorted(taken) == [False] * 5 + [True]
+            assert signatures[0].take(f"old {n}", until)
+    assert rows(nodes[1]) == 150
+    for node in nodes:
+        node.close()
 
 
 def test_it_is_demanded_by_app_and_checked_wherever_it_is_sent(node: Node) -> None:
