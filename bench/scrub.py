@@ -63,7 +63,7 @@ def main(total: int) -> None:
         ("built-in rules, nothing to find", 0, BUILT_IN),
         ("built-in rules, 1 record in 1000 to mask", 1000, BUILT_IN),
         ("built-in rules, 1 record in 100 to mask", 100, BUILT_IN),
-        ("built-in rules, 1 record in 20 to mask", 20, BUILT_IN),
+        ("built-in rules, 1 record in 10 to mask", 10, BUILT_IN),
         ("built-in rules, every record to mask", 1, BUILT_IN),
         ("and an own field, which no record has", 0, OWN_FIELD),
         ("and an own pattern for all texts", 0, OWN_PATTERN),
