@@ -17,7 +17,8 @@ Runs all checks and tests of RedLog.
 
 Makes .venv and installs requirements.txt and requirements-dev.txt, then runs ruff, mypy and
 pytest. Some tests use real servers and a browser: as root on Debian the missing ones are
-installed, elsewhere their tests are skipped. The exit status is 0 when all of it went well.
+installed, elsewhere their tests are skipped. The exit status is 0 when all of it went well, and 2
+when --security found nothing but could not check everything: its last line then says what.
 END
 }
 
@@ -46,23 +47,28 @@ install_programs() (
     done
 )
 
-# Fails for a known hole; without the network it can't tell, and says so.
+unchecked=""
+
+# Fails for a known hole. What PyPI tells nothing about (it does not answer, or is a mirror without
+# the list of holes) is not clean but unchecked.
 audit_packages() {
-    local report=.venv/pip-audit.json
+    local report=.venv/pip-audit.json known unknown
     rm -f $report
     .venv/bin/python -m pip_audit --progress-spinner off --format json --output $report >.venv/pip-audit.log 2>&1 || true
-    if ! grep -qs '"vulns"' $report; then
-        say "pip-audit: PyPI does not answer, so the packages were not looked up (.venv/pip-audit.log)"
-    elif grep -q '"vulns": \[{' $report; then
+    known=$(grep -os '"vulns"' $report | wc -l) unknown=$(grep -os '"skip_reason"' $report | wc -l)
+    if ((known == 0 || unknown > 0)); then
+        unchecked="the packages: PyPI tells of $known and not of ${unknown/#0/any} (.venv/pip-audit.json, pip-audit.log)"
+    fi
+    if grep -qs '"vulns": \[{' $report; then
         .venv/bin/python -m pip_audit --progress-spinner off
-    else
-        say "pip-audit: no known hole"
+    elif ((known > 0)); then
+        say "pip-audit: no known hole in $known packages"
     fi
 }
 
 fuzz() {
     if ! pip_install 'atheris>=3,<4'; then
-        say "atheris can't be installed here (.venv/pip.log says why), so no damaged bodies are tried"
+        unchecked+="${unchecked:+; }damaged bodies: atheris can't be installed here (.venv/pip.log says why)"
         return
     fi
     .venv/bin/python fuzz/body.py "${FUZZ_SECONDS:-180}"
@@ -74,6 +80,10 @@ check_security() {
     .venv/bin/python -m bandit --quiet --recursive --configfile pyproject.toml . && say "bandit: nothing" || failed=1
     API_EXAMPLES=500 .venv/bin/python -m pytest test_case/controller/test_api.py || failed=1
     fuzz || failed=1
+    if [[ $unchecked ]]; then
+        say "NOT CHECKED: $unchecked"
+        if ((failed == 0)); then failed=2; fi
+    fi
     return $failed
 }
 

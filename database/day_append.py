@@ -18,7 +18,7 @@ from utils.record import LEFT_OUT
 ROWS_AT_ONCE = 25
 
 _ROW = f"({','.join('?' * len(COLUMNS))})"
-_INSERT = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES "
+_INSERT = f"INSERT INTO log ({', '.join(COLUMNS)}) VALUES "  # our names  # nosec B608
 _INSERT_ONE = _INSERT + _ROW
 _VALUES_AT_ONCE = ROWS_AT_ONCE * WIDTH
 _INSERT_MANY = _INSERT + ",".join([_ROW] * ROWS_AT_ONCE)

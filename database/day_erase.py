@@ -22,7 +22,7 @@ from database.tables import log
 
 ROWS_AT_ONCE = 1000  # looked at, and erased at most, in one step
 SHRINK_ABOVE = 1 / 4
-_OVERWRITE = "UPDATE log SET {} WHERE id = ?".format(
+_OVERWRITE = "UPDATE log SET {} WHERE id = ?".format(  # our names  # nosec B608
     ", ".join(
         f"{column.name} = zeroblob(octet_length({column.name}))"
         if isinstance(column.type, String)

@@ -29,7 +29,7 @@ _LOAD = (
     "LINES TERMINATED BY '],[' "
     f"({_NAMES})"
 )
-_INSERT = f"INSERT INTO {{}} ({_NAMES}) VALUES ({', '.join(['%s'] * WIDTH)})"
+_INSERT = f"INSERT INTO {{}} ({_NAMES}) VALUES ({', '.join(['%s'] * WIDTH)})"  # nosec B608
 
 
 class Packed(NamedTuple):
