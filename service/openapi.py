@@ -14,6 +14,7 @@ from service.query_schema import query_schema
 from utils.describe import Description
 
 Json = dict[str, Any]
+ID: Json = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
 REFERENCE = "#/components/schemas/{name}"
 SECURITY_SCHEMES: Json = {
     "token": {"type": "http", "scheme": "bearer", "description": "An access token."},
@@ -116,7 +117,7 @@ def _path_parameters(rule: str) -> list[Json]:
             "name": name,
             "in": "path",
             "required": True,
-            "schema": {"type": "integer", "minimum": 1} if kind == "int:" else {"type": "string"},
+            "schema": ID if kind == "int:" else {"type": "string"},
         }
         for kind, name in re.findall(r"<(\w+:)?(\w+)>", rule)
     ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, request
 from flask_cors import CORS
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import IntegerConverter, MapAdapter
 
 from utils.headers import with_headers
 from utils.problem import problem_reply
@@ -14,6 +14,12 @@ from utils.settings import Cors, Settings
 
 REPORT_PATH = "/api/v1/logs"
 MAX_AGE = 86_400
+
+
+class Id(IntegerConverter):
+    """An id in a path. What no database could hold is none, so there is no such path."""
+
+    regex = r"\d{1,18}"
 
 
 class App(Flask):
@@ -32,6 +38,7 @@ class App(Flask):
 
 def set_up_web(app: Flask, settings: Settings) -> None:
     """Set up what concerns every request and every reply. Raises StartError."""
+    app.url_map.converters["int"] = Id
     allow_origins(app, settings.cors)
     app.register_error_handler(Exception, problem_reply)
     dressed = with_headers(app.wsgi_app)

@@ -157,6 +157,12 @@ def test_an_account_that_is_not_made(
     assert admin.ask("GET", "accounts").json() == before
 
 
+@pytest.mark.parametrize("number", [0, 10**18 - 1, 2**63, 10**40])
+@pytest.mark.parametrize("things", ["accounts", "apps", "erasures"])
+def test_an_id_that_nothing_has_is_not_found(admin: Person, things: str, number: int) -> None:
+    assert told(admin.ask("GET", f"{things}/{number}")) == (404, "not_found")
+
+
 def test_the_last_admin_stays(admin: Person) -> None:
     number = admin.ask("GET", "me").json()["account"]["id"]
     path = f"accounts/{number}"
