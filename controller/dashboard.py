@@ -27,7 +27,7 @@ FILES = {
 
 
 @app.get("/")
-@describes(reply=str, media="text/html", also={304: None})
+@describes(reply=str, media=("text/html",), also={304: None})
 @public
 def show_dashboard() -> Response:
     """The dashboard, a page."""
@@ -35,7 +35,7 @@ def show_dashboard() -> Response:
 
 
 @app.get("/dashboard/<path:name>")
-@describes(reply=str, media="*/*", also={304: None})
+@describes(reply=str, media=("*/*",), also={304: None})
 @public
 def show_dashboard_file(name: str) -> Response:
     """A file of the dashboard: script, style, font."""

@@ -34,7 +34,7 @@ def readyz() -> Response:
 
 
 @app.get("/metrics")
-@describes(reply=str, media="text/plain", errors=(StoreAway,))
+@describes(reply=str, media=("text/plain",), errors=(StoreAway,))
 @public
 def show_metrics() -> Response:
     """Prometheus' text format, right over all workers."""

@@ -55,7 +55,7 @@ def count_values(principal: Principal) -> Response:
 @app.get("/api/v1/logs/export")
 @describes(
     reply=str,
-    media="application/x-ndjson",
+    media=("application/x-ndjson", "text/csv"),
     query=parameters.EXPORT_OPTIONS,
     errors=(BadQuery, NotFound),
 )

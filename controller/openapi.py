@@ -25,7 +25,7 @@ def show_openapi() -> Response:
 
 
 @app.get("/api/docs")
-@describes(reply=str, media="text/html")
+@describes(reply=str, media=("text/html",))
 @public
 def show_docs() -> Response:
     """The same as a page."""

@@ -19,6 +19,7 @@ from utils.record import dumps
 
 PIECE_RECORDS = 500
 GZIP = 31  # `wbits` of zlib
+BOM = "\ufeff"  # without it, Excel takes UTF-8 for the encoding of its country
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take for the begin of one
 HEADER = ("id", "app", "time", "received_at", "level", *COLUMNS[4:])
 MEDIA = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
@@ -33,7 +34,7 @@ def export(query: Query, log_store: LogReader) -> Iterator[bytes]:
     write = _csv(_zone(query.tz)) if query.format == "csv" else _lines
     pieces = _pieces(query, log_store)
     first = next(pieces)
-    begin = _written([HEADER]) if query.format == "csv" else b""
+    begin = BOM.encode() + _written([HEADER]) if query.format == "csv" else b""
     return _chained(begin + write(first), map(write, pieces))
 
 

@@ -167,10 +167,10 @@ def _replies(route: Route, known: dict[int, Json]) -> Json:
     return replies
 
 
-def _reply(status: int, schema: Json | None, media: str) -> Json:
+def _reply(status: int, schema: Json | None, media: tuple[str, ...]) -> Json:
     reply: Json = {"description": HTTPStatus(status).phrase}
     if schema is not None:
-        reply["content"] = {media: {"schema": schema}}
+        reply["content"] = {each: {"schema": schema} for each in media}
     return reply
 
 

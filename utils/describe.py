@@ -17,7 +17,7 @@ class Description(NamedTuple):
     body: Any
     body_media: tuple[str, ...]
     reply: Any
-    media: str
+    media: tuple[str, ...]
     status: int
     also: Mapping[int, Any]
     query: Query
@@ -29,7 +29,7 @@ def describes(
     body: Any = None,
     body_media: tuple[str, ...] = ("application/json",),
     reply: Any = None,
-    media: str = "application/json",
+    media: tuple[str, ...] = ("application/json",),
     status: int = 200,
     also: Mapping[int, Any] | None = None,
     query: Query = None,

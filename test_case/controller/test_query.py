@@ -585,7 +585,7 @@ def test_an_export_has_all_that_is_found(days: Days) -> None:
     plain = requests.get(url, params=asked, headers=headers, timeout=60)
     assert "Content-Encoding" not in plain.headers
     assert plain.headers["Content-Disposition"] == "attachment; filename=redlog.csv"
-    table = list(csv.DictReader(plain.text.splitlines()))
+    table = list(csv.DictReader(plain.content.decode("utf-8-sig").splitlines()))
     late = days.server.query(q="late", limit=1000)
     assert [row["id"] for row in table] == [record["id"] for record in late]
     assert {row["time"][-6:] for row in table} == {"+08:00"}

@@ -38,7 +38,7 @@ def exported(node: Node, **asked: str) -> Iterator[bytes]:
 
 
 def table(node: Node, **asked: str) -> list[dict[str, str]]:
-    text = b"".join(exported(node, format="csv", **asked)).decode()
+    text = b"".join(exported(node, format="csv", **asked)).decode("utf-8-sig")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -85,8 +85,15 @@ def test_times_are_told_in_the_zone_of_the_reader(node: Node) -> None:
 
 def test_nothing_found_is_an_empty_file_or_a_header(node: Node) -> None:
     assert b"".join(exported(node)) == b""
-    head = b"".join(exported(node, format="csv")).decode().strip().split(",")
+    head = b"".join(exported(node, format="csv")).decode("utf-8-sig").strip().split(",")
     assert head == list(export.HEADER)
+
+
+def test_a_table_begins_with_a_mark_by_which_excel_reads_chinese(node: Node) -> None:
+    store(node, *({"message": "支付失败"} for _ in range(1200)))
+    written = b"".join(exported(node, format="csv"))
+    assert written.startswith(b"\xef\xbb\xbfid,app,") and written.count(b"\xef\xbb\xbf") == 1
+    assert b"".join(exported(node)).startswith(b"{")
 
 
 def test_a_day_that_cannot_be_read_ends_it(node: Node) -> None:
