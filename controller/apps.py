@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from __init__ import app, apps, audit_log, data, role_required
-from exceptions import NameTaken, NotFound
+from exceptions import NameTaken, NotFound, TooManyKeys
 from service import app_shapes as shapes
 from service import apps as service
 from service.parameters import read_parameters
@@ -13,8 +13,6 @@ from utils.body import read_json
 from utils.describe import describes
 from utils.principal import Principal
 from utils.record import dumps
-
-MAX_ID = 2**31 - 1
 
 
 @app.get("/api/v1/apps")
@@ -82,7 +80,7 @@ def list_keys(principal: Principal, app_id: int) -> Response:
 
 
 @app.post("/api/v1/apps/<int:app_id>/keys")
-@describes(body=shapes.KeyForm, reply=shapes.KeyDetails, status=201)
+@describes(body=shapes.KeyForm, reply=shapes.KeyDetails, status=201, errors=(TooManyKeys,))
 @role_required("member")
 def create_key(principal: Principal, app_id: int) -> Response:
     """Make another key."""
@@ -97,7 +95,7 @@ def create_key(principal: Principal, app_id: int) -> Response:
 @role_required("member")
 def label_key(principal: Principal, app_id: int, key_id: int) -> Response:
     """Give a key another label."""
-    _check(principal, app_id, key_id)
+    _check(principal, app_id)
     label = read_json(request.environ, shapes.KeyForm).label
     changed = service.known_key(apps.keys.relabel(app_id, key_id, label))
     _record(principal, "key.update", app_id, key_id, label=label)
@@ -105,11 +103,11 @@ def label_key(principal: Principal, app_id: int, key_id: int) -> Response:
 
 
 @app.post("/api/v1/apps/<int:app_id>/keys/<int:key_id>/rotate")
-@describes(body=shapes.Rotation, reply=shapes.KeyDetails, status=201)
+@describes(body=shapes.Rotation, reply=shapes.KeyDetails, status=201, errors=(TooManyKeys,))
 @role_required("member")
 def rotate_key(principal: Principal, app_id: int, key_id: int) -> Response:
     """Replace a key; the old one goes on for as long as is said."""
-    _check(principal, app_id, key_id)
+    _check(principal, app_id)
     overlap = read_json(request.environ, shapes.Rotation).overlap_hours
     made = service.rotate(apps, app_id, key_id, overlap)
     _record(principal, "key.rotate", app_id, key_id, new_key=made.id, overlap_hours=overlap)
@@ -121,7 +119,7 @@ def rotate_key(principal: Principal, app_id: int, key_id: int) -> Response:
 @role_required("member")
 def revoke_key(principal: Principal, app_id: int, key_id: int) -> Response:
     """End a key now."""
-    _check(principal, app_id, key_id)
+    _check(principal, app_id)
     ended = service.known_key(apps.keys.revoke(app_id, key_id))
     _record(principal, "key.revoke", app_id, key_id, label=ended.label)
     return Response(status=204)
@@ -137,10 +135,10 @@ def count_records(principal: Principal, app_id: int) -> Response:
     return _reply(service.count(apps, app_id, query, data / "journal"))
 
 
-def _check(principal: Principal, app_id: int, key_id: int = 0) -> None:
+def _check(principal: Principal, app_id: int) -> None:
     """Who may not see an app is told that there is none."""
-    if app_id not in principal.apps or key_id > MAX_ID:
-        raise NotFound("there is no such app or key")
+    if app_id not in principal.apps:
+        raise NotFound("there is no such app")
 
 
 def _record(principal: Principal, act: str, app_id: int, key_id: int, **details: Any) -> None:

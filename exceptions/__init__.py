@@ -140,6 +140,12 @@ class NameTaken(Problem):
     status, code, title = 409, "name_taken", "The name is taken"
 
 
+class TooManyKeys(Problem):
+    """The app has as many good keys as it may."""
+
+    status, code, title = 409, "too_many_keys", "The app has too many keys"
+
+
 class TooLarge(Problem):
     """The body, inflated, or the number of its records is over the cap."""
 

@@ -6,6 +6,7 @@ from node import Node
 from database import ingest_keys, known_keys
 from database.apps import Apps
 from database.ingest_keys import HOUR
+from exceptions import TooManyKeys
 from utils.clock import now_us
 
 
@@ -21,12 +22,31 @@ def labels(apps: Apps) -> list[str]:
     return [key.label for key in apps.keys.of_app(1)]
 
 
-def test_an_app_has_as_many_keys_as_it_wants(apps: Apps) -> None:
+def test_an_app_has_several_keys(apps: Apps) -> None:
     made = [apps.keys.create(1, label) for label in ("Android", "小程序")]
     assert labels(apps) == ["default", "Android", "小程序"]
     sources = [apps.source_of_key(key.key) for key in made]
     assert [source and (source.app_id, source.key_id) for source in sources] == [(1, 3), (1, 4)]
     assert apps.all()[0].ingest_key == made[1].key
+
+
+def test_an_app_has_so_many_good_keys_and_no_more(
+    apps: Apps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest_keys, "MAX_KEYS", 3)
+    keys = [apps.keys.create(1, "more") for _ in range(2)]
+    before = apps.keys.of_app(1)
+    for refused in (
+        lambda: apps.keys.create(1, "one too many"),
+        lambda: apps.keys.rotate(1, keys[0].id, 1),  # both would be good for an hour
+    ):
+        with pytest.raises(TooManyKeys):
+            refused()
+        assert apps.keys.of_app(1) == before
+    assert apps.keys.rotate(1, keys[0].id, 0) is not None
+    apps.keys.revoke(1, keys[1].id)
+    assert apps.keys.create(1, "in its place") and len(apps.keys.of_app(1)) == 3
+    assert apps.keys.create(2, "of another app")
 
 
 def test_a_key_gets_another_label(apps: Apps) -> None:
@@ -42,6 +62,7 @@ def test_a_revoked_key_is_no_key(apps: Apps) -> None:
     assert apps.keys.of_app(1) == []
     assert apps.all()[0].ingest_key is None
     assert apps.keys.revoke(1, first.id) is None
+    assert apps.keys.revoke(1, 10**18 - 1) is None
 
 
 def test_a_rotated_key_is_replaced_at_once(apps: Apps) -> None:
