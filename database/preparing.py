@@ -1,11 +1,20 @@
 """From the journal's frames to what a store takes: rows, and small frames joined."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, groupby
+from typing import Any
 
 from database.day_append import Prepared
 from database.frame import UNTRUSTED, Frame
-from database.rows import WIDTH, decode, make_rows, mark_untrusted, time_range
+from database.rows import (
+    WIDTH,
+    Values,
+    count_minutes,
+    decode,
+    make_rows,
+    mark_untrusted,
+    time_range,
+)
 from utils.clock import MINUTE, day_of
 from utils.record import Form
 
@@ -21,6 +30,12 @@ def prepared_of(frame: Frame) -> Prepared:
         mark_untrusted(values)
     records = len(values) // WIDTH
     return Prepared(frame, records, values, decoded.rejected, time_range(values))
+
+
+def packed(prepared: Prepared, pack: Callable[[Values], Any]) -> Prepared:
+    """A frame, joined or not, with its rows counted and packed for their store."""
+    minutes = count_minutes(prepared.rows, prepared.times)
+    return prepared._replace(rows=pack(prepared.rows), minutes=minutes)
 
 
 def joined(prepared: Iterator[Prepared]) -> Iterator[Prepared]:
@@ -45,7 +60,7 @@ def _kind(prepared: Prepared) -> tuple[int, ...]:
     frame = prepared.frame
     if frame.key or prepared.rejected or not prepared.records:
         return (frame.start,)
-    return frame.app_id, frame.received_at // MINUTE
+    return frame.app_id, frame.received_at // MINUTE, frame.flags
 
 
 def _as_one(run: list[Prepared]) -> Prepared:
