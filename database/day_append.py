@@ -9,8 +9,8 @@ import apsw
 
 from database.day_file import DAMAGED
 from database.frame import UNTRUSTED, Frame
-from database.rollup import ADD, MinuteKey
-from database.rows import COLUMNS, WIDTH, Minutes, Values
+from database.rollup import ADD, MinuteKey, Minutes
+from database.rows import COLUMNS, WIDTH, Values
 from utils.clock import MINUTE
 from utils.record import LEFT_OUT
 

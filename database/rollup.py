@@ -3,9 +3,12 @@
 A histogram of a day reads its few thousand rows instead of millions of records.
 """
 
+from collections.abc import Sequence
+
 from utils.clock import MINUTE
 
 SCHEMA_SINCE = 3  # the version of partitions that have one
+Minutes = Sequence[tuple[int, int, int]]  # minute of `time`, severity, records
 MinuteKey = tuple[int, int, int, int]  # app id, minute of `time`, severity, untrusted (0 or 1)
 
 # What SQLite is told. A record's key, and changes by it.

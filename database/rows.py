@@ -4,8 +4,7 @@ Per record it costs one decode in compiled code and one pass of the loop in `_ma
 `docs/benchmarks.md` says where each part of a microsecond goes.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from msgspec import Raw
 from msgspec.structs import astuple
 
 from database.long_json import MAX_JSON_BYTES, cut_json, is_too_long, json_text
-from utils.clock import DAY, EPOCH, LAST, MINUTE, SECOND, YEAR_2000, from_datetime, from_number
+from utils.clock import DAY, EPOCH, LAST, SECOND, YEAR_2000, from_datetime, from_number
 from utils.level import INFO, SEVERITIES, spellings
 from utils.record import (
     FIELDS,
@@ -53,7 +52,6 @@ COLUMNS = (
 )
 WIDTH = len(COLUMNS)
 Values = list[Any]  # of row after row, each WIDTH long, in the order of COLUMNS
-Minutes = Sequence[tuple[int, int, int]]  # minute of `time`, severity, how many rows
 TIME, SEVERITY, TRUNCATED, UNTRUSTED, EXCEPTION, ATTRIBUTES = map(
     COLUMNS.index, ("time", "severity", "truncated", "untrusted", "exception", "attributes")
 )
@@ -162,17 +160,6 @@ def time_range(values: Values) -> tuple[int, int]:
     """The earliest and the latest `time`; the year 2000 when there are no rows."""
     times = values[TIME::WIDTH] or [YEAR_2000]
     return min(times), max(times)
-
-
-def count_minutes(values: Values, times: tuple[int, int]) -> Minutes:
-    """How many rows there are of each minute and severity; `times` is their `time_range`."""
-    first, last = (time // MINUTE for time in times)
-    severities = values[SEVERITY::WIDTH]
-    if first == last:  # as most often, and then it takes a quarter of the time
-        return [(first, severity, n) for severity, n in Counter(severities).items()]
-    minutes = [time // MINUTE for time in values[TIME::WIDTH]]
-    counts = Counter(zip(minutes, severities, strict=True))
-    return [(minute, severity, n) for (minute, severity), n in counts.items()]
 
 
 def _fill_in(context: KeptContext, records: list[KeptRecord]) -> None:
