@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from database.engine import open_engine
 from database.mysql_bulk import load, pack
-from database.mysql_days import table_of
 from database.mysql_engine import patient
+from database.mysql_tables import table_of
 from database.rows import COLUMNS, WIDTH, Values
 from utils.settings import Database
 

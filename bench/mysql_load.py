@@ -27,6 +27,8 @@ from database.engine import migrate, open_engine
 from database.frame import Frame
 from database.mysql_bulk import insert, load, pack
 from database.mysql_store import MySQLStore
+from database.mysql_tables import table_of
+from database.preparing import packed
 from database.rows import COLUMNS, WIDTH, Values, decode, make_rows, time_range
 from utils.clock import day_of, now_us
 from utils.record import Form
@@ -95,7 +97,7 @@ def rate_of(engine: Engine, way: Way, batches: list[list[Values]]) -> float:
     begun = time.perf_counter()
     for batch in batches:
         with engine.begin() as connection:
-            way(connection, mysql_days.table_of(DAY), batch)
+            way(connection, table_of(DAY), batch)
     rows = sum(len(values) for batch in batches for values in batch) // WIDTH
     return rows / (time.perf_counter() - begun)
 
@@ -118,7 +120,7 @@ def prepared(payload: bytes, key: str, end: int) -> Prepared:
     """A report as the writer prepares it."""
     frame = Frame(1, NOW, RECORDS, Form.ARRAY, key, payload, end - 1, end)
     values = make_rows(1, NOW, decode(frame.form, payload))
-    return Prepared(frame, RECORDS, pack(values), {}, time_range(values))
+    return packed(Prepared(frame, RECORDS, values, {}, time_range(values)), pack)
 
 
 def main() -> None:

@@ -53,6 +53,8 @@ def main(frames: int) -> None:
         (frame, "unpack"),
         (preparing, "decode"),
         (preparing, "make_rows"),
+        (preparing, "_count_minutes"),
+        (day_append, "roll_up"),
         (day_append.Inserting, "add"),
         (sqlite_store, "append"),
         (drainer.Drainer, "_store"),

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import apsw
 
 from database.day_file import DAMAGED
-from database.frame import Frame
+from database.frame import UNTRUSTED, Frame
+from database.rollup import ADD, MinuteKey, Minutes
 from database.rows import COLUMNS, WIDTH, Values
 from utils.clock import MINUTE
 from utils.record import LEFT_OUT
@@ -36,7 +37,8 @@ CounterKey = tuple[int, int, str]  # app id, minute, outcome
 class Prepared(NamedTuple):
     """A frame, its records as their store wants them (`LogStore.pack`), and those rejected.
 
-    `times` are the earliest and the latest `time` of the rows.
+    `times` are the earliest and the latest `time` of the rows, `minutes` how many of them belong to
+    each minute and severity (once they are packed).
     """
 
     frame: Frame
@@ -44,6 +46,7 @@ class Prepared(NamedTuple):
     rows: Any
     rejected: Mapping[str, int]
     times: tuple[int, int]
+    minutes: Minutes = ()
 
 
 class Appended(NamedTuple):
@@ -68,6 +71,7 @@ def append(
     which a batch key may stand already; `before_commit` is told the range of `time` that they have.
     """
     counters: Counter[CounterKey] = Counter()
+    minutes: Counter[MinuteKey] = Counter()
     keys: set[tuple[int, str]] = set()
     rows = Inserting(connection)
     end, received_at = 0, 0
@@ -76,10 +80,12 @@ def append(
         for prepared in batch:
             if _count(prepared, counters, keys, connection, beside):
                 rows.add(prepared.rows, prepared.times)
+                roll_up(minutes, prepared)
             end, received_at = prepared.frame.end, prepared.frame.received_at
         rows.finish()
         connection.executemany(_REMEMBER_BATCH, keys)
         connection.executemany(_ADD_TO_COUNTER, ((*key, n) for key, n in counters.items()))
+        connection.executemany(ADD, ((*key, n) for key, n in minutes.items()))
         connection.execute(_REMEMBER_POSITION, (segment, end))
         before_commit(*(rows.range or (received_at, received_at)))
         connection.execute("COMMIT")
@@ -150,6 +156,13 @@ def tally(counters: Counter[CounterKey], prepared: Prepared, is_new: bool) -> No
     for reason, records in prepared.rejected.items():
         outcome = reason if reason in LEFT_OUT else f"rejected:{reason}"
         counters[frame.app_id, minute, outcome] += records
+
+
+def roll_up(minutes: Counter[MinuteKey], prepared: Prepared) -> None:
+    """Add a frame's rows, which are stored, to a roll-up."""
+    frame = prepared.frame
+    for minute, severity, records in prepared.minutes:
+        minutes[frame.app_id, minute, severity, frame.flags & UNTRUSTED] += records
 
 
 def _knows(file: apsw.Connection, key: tuple[int, str]) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import String
 
 from database.day_file import BUSY_MS, open_for_reading
 from database.log_store import Erased, Target
+from database.rollup import ADD, KEY_OF, REMOVE_EMPTY
 from database.tables import log
 
 ROWS_AT_ONCE = 1000  # looked at, and erased at most, in one step
@@ -31,8 +32,8 @@ _OVERWRITE = "UPDATE log SET {} WHERE id = ?".format(  # our names  # nosec B608
         if not column.primary_key
     )
 )
-_NEXT_OF_APP = "SELECT id, app_id FROM log WHERE app_id = ? LIMIT ?"
-_NEXT_OF_PERSON = "SELECT id, app_id FROM log WHERE id > ? AND id <= ? AND {} = ?"
+_NEXT_OF_APP = f"SELECT id, {KEY_OF} FROM log WHERE app_id = ? LIMIT ?"
+_NEXT_OF_PERSON = f"SELECT id, {KEY_OF} FROM log WHERE id > ? AND id <= ? AND {{}} = ?"
 _COUNT = "SELECT count(*) + coalesce(sum(time), 0) FROM log WHERE app_id = 0"
 _COUNTS = """
 SELECT (SELECT max(id) FROM log), count(*), coalesce(sum(time), 0) FROM log WHERE app_id = 0
@@ -58,16 +59,23 @@ def erase(connection: apsw.Connection, target: Target, after: int) -> Erased:
     found, reached = _next(connection, target, after)
     if found or target.for_ever:
         with _changing(connection):
-            connection.executemany(_OVERWRITE, ((number,) for number, _ in found))
+            connection.executemany(_OVERWRITE, ((number,) for number, *_ in found))
+            _take_out(connection, Counter(tuple(key) for _, *key in found))
             if target.for_ever:
                 connection.execute(_FORGET_COUNTERS, (int(target.value),))
-    return Erased(Counter(app_id for _, app_id in found), reached)
+    return Erased(Counter(app_id for _, app_id, *_ in found), reached)
+
+
+def _take_out(connection: apsw.Connection, minutes: Counter[tuple[int, ...]]) -> None:
+    """Take so many records out of the roll-up; what tells of no other record goes."""
+    connection.executemany(ADD, ((*key, -records) for key, records in minutes.items()))
+    connection.executemany(REMOVE_EMPTY, minutes)
 
 
 def _next(
     connection: apsw.Connection, target: Target, after: int
-) -> tuple[list[tuple[int, int]], int | None]:
-    """(id, app id) of the target's next records; from where to go on, None at the end."""
+) -> tuple[list[tuple[int, ...]], int | None]:
+    """The target's next records, (id, *MinuteKey); from where to go on, None at the end."""
     if target.field == "app":
         found: list[Any] = connection.execute(
             _NEXT_OF_APP, (int(target.value), ROWS_AT_ONCE)
@@ -77,7 +85,7 @@ def _next(
     statement = _NEXT_OF_PERSON.format(target.field)
     rows: list[Any] = connection.execute(statement, (after, end, target.value)).fetchall()
     last = connection.execute("SELECT max(id) FROM log").fetchone()
-    found = [(number, app_id) for number, app_id in rows if target.covers(app_id)]
+    found = [(number, *key) for number, *key in rows if target.covers(key[0])]
     return found, end if end < ((last and last[0]) or 0) else None
 
 

@@ -18,10 +18,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
+from database.rollup import REBUILD, SCHEMA_SINCE
 from database.tables import day_metadata, log
 from utils.text import contains_folded
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_MS = 5000
 MAX_IDLE_READERS = 32
 LOOK_STEPS = 20_000  # of SQLite's machine, about 0.5 ms: as seldom a query looks at the clock
@@ -77,15 +78,20 @@ def open_for_writing(path: Path) -> apsw.Connection:
     connection.execute("PRAGMA journal_size_limit = 67108864")
     version = connection.pragma("user_version")
     if version < SCHEMA_VERSION:
-        steps = [_schema(), *(_new_columns(connection) if version else ())]
+        steps = [_schema(), *(_changes(connection, version) if version else ())]
         connection.execute(
             f"BEGIN IMMEDIATE; {';'.join(steps)}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT"
         )
     return connection
 
 
+def _changes(connection: apsw.Connection, version: int) -> list[str]:
+    """What gives an older version's file the columns that it lacks, and its roll-up."""
+    return _new_columns(connection) + [REBUILD] * (version < SCHEMA_SINCE)
+
+
 def _new_columns(connection: apsw.Connection) -> list[str]:
-    """What gives an older version's file the columns that it lacks; each may be null."""
+    """Each may be null."""
     there = {row[1] for row in connection.execute("PRAGMA table_info(log)")}
     missing = [column for column in log.c if column.name not in there]
     return [
@@ -227,7 +233,7 @@ def empty(connection: apsw.Connection) -> bool:
     """
     if connection.execute("SELECT 1 FROM log LIMIT 1").fetchone() is None:
         return False
-    connection.execute("DELETE FROM log")
+    connection.execute("BEGIN IMMEDIATE; DELETE FROM log; DELETE FROM rollup; COMMIT")
     connection.execute("VACUUM")
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
     return True

@@ -15,7 +15,7 @@ from database.decode_ahead import DecodeAhead, Work
 from database.erasing import Eraser
 from database.frame import Damage, Frame
 from database.log_store import LogStore
-from database.preparing import joined, prepared_of
+from database.preparing import joined, packed, prepared_of
 from database.progress import Progress, read_progress, write_progress
 from database.quarantine import Quarantine
 from database.retention import expired
@@ -118,7 +118,7 @@ class Drainer:
         """Read and decode all that is not stored yet. `stop` is asked now and then."""
         limit = self.settings.batch_bytes
         for chunk in read_chunks(self.folder, positions, limit, stop, finished):
-            yield chunk, map(self._packed, joined(self._decoded(chunk)))
+            yield chunk, self._packed(joined(self._decoded(chunk)))
 
     def waiting(self) -> int:
         """Bytes in the journal that are not stored yet."""
@@ -136,8 +136,8 @@ class Drainer:
                 prepared = self._poisoned(chunk.segment, piece, error)
             yield prepared
 
-    def _packed(self, prepared: Prepared) -> Prepared:
-        return prepared._replace(rows=self.log_store.pack(prepared.rows))
+    def _packed(self, prepared: Iterable[Prepared]) -> Iterator[Prepared]:
+        return (packed(one, self.log_store.pack) for one in prepared)
 
     def _poisoned(self, segment: str, frame: Frame, error: Exception) -> Prepared:
         self.quarantine.keep_frame(segment, frame, error)
@@ -156,7 +156,7 @@ class Drainer:
 
     def _store_patiently(self, chunk: Chunk) -> None:
         """Store a chunk frame by frame, so that a bad one does not block the line."""
-        for prepared in map(self._packed, self._decoded(chunk)):
+        for prepared in self._packed(self._decoded(chunk)):
             if prepared.frame.end > self._positions.get(chunk.segment, 0):
                 self._append_patiently(chunk.segment, prepared)
         self._store(chunk, [])

@@ -4,10 +4,11 @@
 `condition_of` and `values_of` walk the tree in the same order and so number the values alike.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, not_, or_, true
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from database.log_terms import Terms
 from database.tables import log
@@ -74,6 +75,7 @@ class Either(NamedTuple):
 
 Node = Contains | Compares | Member | IsSet | Not | All | Either
 Shape = tuple[Any, ...]
+Columns = Mapping[str, Any] | ReadOnlyColumnCollection[str, Any]
 EVERYTHING = All()
 
 
@@ -90,19 +92,30 @@ def shape_of(node: Node) -> Shape:
     return (type(node), node.column, node.sign)
 
 
-def condition_of(shape: Shape, terms: Terms, numbers: Iterator[int]) -> ColumnElement[bool]:
+def columns_of(node: Node) -> set[str]:
+    """The columns that decide."""
+    if isinstance(node, All | Either):
+        return set().union(*map(columns_of, node.parts))
+    if isinstance(node, Not):
+        return columns_of(node.part)
+    return {"message" if isinstance(node, Contains) else node.column}
+
+
+def condition_of(
+    shape: Shape, terms: Terms, numbers: Iterator[int], columns: Columns = log.c
+) -> ColumnElement[bool]:
     """What SQL says for a shape; its values are named `v0`, `v1` and so on."""
     kind, *rest = shape
     if kind in (All, Either):
-        parts = [condition_of(part, terms, numbers) for part in rest]
+        parts = [condition_of(part, terms, numbers, columns) for part in rest]
         return and_(true(), *parts) if kind is All else or_(*parts)
     if kind is Not:
         # What is not known is not so: a record without a user is not of this user.
-        return not_(terms.certain(condition_of(rest[0], terms, numbers)))
+        return not_(terms.certain(condition_of(rest[0], terms, numbers, columns)))
     name = f"v{next(numbers)}"
     if kind is Contains:
         return terms.contains(name) if rest[0] else terms.contains_folded(name)
-    column = log.c[rest[0]]
+    column = columns[rest[0]]
     if kind is IsSet:
         return terms.has_member(column, name) if rest[1] else column.is_not(None)
     if kind is Member:

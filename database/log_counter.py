@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, NamedTuple
 
 from database import log_query
+from database.catalogue import Partition
 from database.log_query import MAX_NAMED, LogFilter, Shape
 from database.log_reader import LogReader, Rows, overlapping, range_of
-from database.scan import Scan
+from database.rollup import SCHEMA_SINCE
+from database.scan import OutOfTime, Scan
+from utils.clock import MINUTE
 
 MAX_VALUES = 10_000  # of one statement, the most frequent
 MAX_KINDS = 100_000  # in memory
@@ -32,12 +36,50 @@ class LogCounter(LogReader):
     """Counts over all partitions, from any thread."""
 
     def count(self, wanted: LogFilter, width: int) -> Counts:
-        """How many records there are by (bucket of `width` µs, severity)."""
+        """How many records there are by (bucket of `width` µs, severity).
 
+        Whole minutes come from the roll-up where that tells all that decides; the rest, at the
+        edges, from the records.
+        """
+        there, end = self.partitions_of(wanted, newest_first=True), monotonic() + self.seconds
+        is_rolled_up = log_query.is_rolled_up(wanted, width)
+        rolled_up = [p for p in there if is_rolled_up and p.schema_version >= SCHEMA_SINCE]
+        first, last = _whole_minutes(wanted, rolled_up)
+        if first >= last:
+            return self._count_rows(wanted, width, there, end)
+        counts = self._sum_up(wanted._replace(start=first, end=last), width, rolled_up, end)
+        for part, partitions in (
+            (wanted._replace(start=last), rolled_up),
+            (wanted._replace(end=first), rolled_up),
+            (wanted, [p for p in there if p not in rolled_up]),
+        ):
+            counts = _both(counts, self._count_rows(part, width, partitions, end))
+        return counts
+
+    def _count_rows(
+        self, wanted: LogFilter, width: int, there: list[Partition], end: float
+    ) -> Counts:
         def sql_of(shape: Shape) -> str:
             return log_query.histogram_sql(shape, self.terms)
 
-        return self._count(wanted, sql_of, {"width": width}, self.seconds)
+        return self._count(wanted, sql_of, {"width": width}, end - monotonic(), there)
+
+    def _sum_up(self, wanted: LogFilter, width: int, there: list[Partition], end: float) -> Counts:
+        """The same out of the roll-up; `wanted` begins and ends with a minute."""
+        counts = Counts(Counter(), [], False)
+        sql = log_query.rollup_sql(log_query.shape_of(wanted), self.terms)
+        assert wanted.start is not None and wanted.end is not None
+        minutes = {"start": wanted.start // MINUTE, "end": wanted.end // MINUTE}
+        minutes["width"] = width // MINUTE
+        for partition in overlapping(there, wanted):
+            day = partition.name
+            try:
+                rows = self.select_from(day, sql, wanted, minutes, counts.unreadable, end)
+            except OutOfTime:
+                return counts._replace(partial=True)
+            for bucket, severity, records in rows:
+                counts.records[bucket, severity] += records
+        return counts
 
     def count_by(self, wanted: LogFilter, width: int, column: str) -> Counts:
         """The same by (bucket, value of a text column), of which the MAX_NAMED most frequent.
@@ -81,11 +123,17 @@ class LogCounter(LogReader):
         return counts
 
     def _count(
-        self, wanted: LogFilter, sql_of: SqlOf, values: dict[str, Any], seconds: float
+        self,
+        wanted: LogFilter,
+        sql_of: SqlOf,
+        values: dict[str, Any],
+        seconds: float,
+        there: list[Partition] | None = None,
     ) -> Counts:
         """The sums of what a statement counts in each partition: its last column, by the others."""
         counts = Counts(Counter(), [], False)
-        there = self.partitions_of(wanted, newest_first=True)
+        if there is None:
+            there = self.partitions_of(wanted, newest_first=True)
         were_cut = False
 
         def look(low: int, high: int, deadline: float | None) -> bool:
@@ -104,6 +152,24 @@ class LogCounter(LogReader):
 
         edge = Scan(*range_of(there, wanted), True, seconds).run(look)
         return counts._replace(partial=edge is not None, approximate=were_cut)
+
+
+def _whole_minutes(wanted: LogFilter, there: list[Partition]) -> tuple[int, int]:
+    """The times between which a filter's minutes are whole: it may begin and end within one."""
+    low, high = range_of(there, wanted)
+    first, last = low // MINUTE * MINUTE, -(-high // MINUTE) * MINUTE
+    if wanted.start is not None and first < wanted.start:
+        first += MINUTE
+    if wanted.end is not None and last > wanted.end:
+        last -= MINUTE
+    return first, last
+
+
+def _both(some: Counts, others: Counts) -> Counts:
+    """The sums of two counts of different records."""
+    some.records.update(others.records)
+    unreadable = list(dict.fromkeys(some.unreadable + others.unreadable))
+    return some._replace(unreadable=unreadable, partial=some.partial or others.partial)
 
 
 def _forget_rare(counts: Counter[Any]) -> bool:

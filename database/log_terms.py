@@ -107,9 +107,9 @@ class Terms:
         is_plain = func.json_type(column, path).in_(kinds)
         return case((and_(is_plain, func.length(raw) <= _MAX_SCALAR), raw))
 
-    def bucket(self) -> ColumnElement[int]:
+    def bucket(self, time: Column[int] = log.c.time) -> ColumnElement[int]:
         """The number of the bucket of `:width` µs in which a record's time lies."""
-        return log.c.time.op("/")(bindparam("width"))
+        return time.op("/")(bindparam("width"))
 
 
 class MySQLTerms(Terms):
@@ -170,9 +170,9 @@ class MySQLTerms(Terms):
         text = collate(cast(raw, String), "utf8mb4_bin")
         return case((and_(is_plain, func.char_length(raw) <= _MAX_SCALAR), text))
 
-    def bucket(self) -> ColumnElement[int]:
+    def bucket(self, time: Column[int] = log.c.time) -> ColumnElement[int]:
         """The number of the bucket of `:width` µs in which a record's time lies."""
-        return log.c.time.op("DIV")(bindparam("width"))
+        return time.op("DIV")(bindparam("width"))
 
 
 def json_path(keys: list[str]) -> str:

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, insert, select, tuple_
 from sqlalchemy.dialects.mysql import insert as upsert
 
-from database import mysql_days
-from database.day_append import Appended, CounterKey, Prepared, tally
+from database import mysql_days, mysql_rollup
+from database.day_append import Appended, CounterKey, Prepared, roll_up, tally
 from database.mysql_bulk import Bulk, Packed
 from database.mysql_errors import DEADLOCK, DUPLICATE, Away, explained, number_of
+from database.mysql_tables import table_of
+from database.rollup import MinuteKey
 from database.tables import app_counter, shared_batch, shared_position
 from utils.clock import DAY
 
@@ -30,6 +32,7 @@ class Work(NamedTuple):
     rows: list[Packed]
     keys: dict[Key, int]  # when each was received
     counters: Counter[CounterKey]
+    minutes: Counter[MinuteKey]
 
 
 def append(engine: Engine, bulk: Bulk, day: str, segment: str, batch: list[Prepared]) -> Appended:
@@ -59,10 +62,11 @@ def _append(
     work = _sort_out(connection, batch)
     records = sum(n for (_, _, outcome), n in work.counters.items() if outcome == "stored")
     if records:
-        bulk.insert(connection, mysql_days.table_of(day), work.rows, records)
+        bulk.insert(connection, table_of(day), work.rows, records)
     end = batch[-1].frame.end
     _remember(connection, work.keys)
     _count(connection, work.counters)
+    mysql_rollup.add(connection, day, work.minutes)
     position = upsert(shared_position).values(segment=segment, position=end)
     connection.execute(position.on_duplicate_key_update(position=end))
     if records and not mysql_days.claim(connection, day, *range_of(batch), records):
@@ -91,7 +95,7 @@ def reached(position: int) -> int:
 
 def _sort_out(connection: Connection, batch: list[Prepared]) -> Work:
     """What is new of a batch, and what became of its records."""
-    work = Work([], {}, Counter())
+    work = Work([], {}, Counter(), Counter())
     known = _known(connection, {_key(prepared) for prepared in batch if prepared.frame.key})
     for prepared in batch:
         key, received_at = _key(prepared), prepared.frame.received_at
@@ -100,6 +104,7 @@ def _sort_out(connection: Connection, batch: list[Prepared]) -> Work:
         tally(work.counters, prepared, is_new)
         if is_new and prepared.records:
             work.rows.append(Packed(*prepared.rows))
+            roll_up(work.minutes, prepared)
             if prepared.frame.key:
                 work.keys[key] = received_at
     expired = sorted(set(work.keys) & set(known))

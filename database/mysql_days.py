@@ -8,8 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    MetaData,
-    Table,
     delete,
     func,
     insert,
@@ -20,11 +18,14 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn, CreateTable
 
+from database import mysql_rollup
 from database.catalogue import DROPPING, SLACK
 from database.day_file import SCHEMA_VERSION
 from database.mysql_engine import alone
 from database.mysql_errors import LOCK_TIMEOUT, number_of
-from database.tables import log, log_partition
+from database.mysql_tables import TABLES, table_for, table_of
+from database.rollup import SCHEMA_SINCE
+from database.tables import log_partition
 from exceptions import StartError
 from utils.log import log as logger
 
@@ -33,16 +34,6 @@ _IS_OPEN = log_partition.c.drop_requested < DROPPING
 
 def _is(day: str) -> ColumnElement[bool]:
     return log_partition.c.name == day
-
-
-def table_of(day: str) -> str:
-    """The name of a day's table."""
-    return f"log_{day}"
-
-
-def table_for(day: str) -> Table:
-    """A day's table."""
-    return log.to_metadata(MetaData(), name=table_of(day))
 
 
 def widen(engine: Engine, day: str, low: int, high: int) -> tuple[int, int]:
@@ -72,10 +63,10 @@ def _widened(connection: Connection, day: str, low: int, high: int) -> bool:
 
 
 def _make(connection: Connection, day: str, low: int, high: int) -> None:
-    table = table_for(day)
-    connection.execute(CreateTable(table))
-    for index in table.indexes:
-        index.create(connection)
+    for table in (table_for(day, kind) for kind in TABLES):
+        connection.execute(CreateTable(table))
+        for index in table.indexes:
+            index.create(connection)
     connection.execute(
         insert(log_partition).values(
             name=day,
@@ -117,7 +108,8 @@ def drop(engine: Engine, day: str) -> None:
 
 def _drop(connection: Connection, day: str) -> None:
     try:
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table_of(day)}")
+        names = ", ".join(table_for(day, kind).name for kind in TABLES)
+        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {names}")
     except DBAPIError as error:
         if number_of(error) == LOCK_TIMEOUT:
             logger.warning("partition %s is being read; dropped later", day)
@@ -129,9 +121,9 @@ def _drop(connection: Connection, day: str) -> None:
 def measure(connection: Connection, day: str) -> None:
     """Note how many bytes a day takes on the disk."""
     sizes = connection.exec_driver_sql(
-        "SELECT data_length + index_length FROM information_schema.tables "
-        "WHERE table_schema = DATABASE() AND table_name = %s",
-        (table_of(day),),
+        "SELECT SUM(data_length + index_length) FROM information_schema.tables "
+        "WHERE table_schema = DATABASE() AND table_name IN %s",
+        ([table_for(day, kind).name for kind in TABLES],),
     ).scalar()
     connection.execute(update(log_partition).where(_is(day)).values(bytes=int(sizes or 0)))
 
@@ -149,6 +141,10 @@ def upgrade(engine: Engine) -> None:
         if version < SCHEMA_VERSION:
             with alone(engine, day) as connection:
                 _add_columns(connection, day)
+                if version < SCHEMA_SINCE:
+                    mysql_rollup.rebuild(connection, day)
+                noted = update(log_partition).where(_is(day))
+                connection.execute(noted.values(schema_version=SCHEMA_VERSION))
 
 
 def _add_columns(connection: Connection, day: str) -> None:
@@ -157,5 +153,3 @@ def _add_columns(connection: Connection, day: str) -> None:
         if column.name not in there:
             added = CreateColumn(column).compile(dialect=connection.dialect)
             connection.exec_driver_sql(f"ALTER TABLE {table_of(day)} ADD COLUMN {added}")
-    noted = update(log_partition).where(_is(day)).values(schema_version=SCHEMA_VERSION)
-    connection.execute(noted)

@@ -27,6 +27,7 @@ from database.mysql_errors import (
     explained,
     number_of,
 )
+from database.mysql_tables import of_day
 from database.rows import Values
 from database.scan import QUERY_SECONDS, OutOfTime
 from database.tables import shared_batch, shared_position
@@ -180,7 +181,7 @@ class MySQLStore(LogStore):
     def _rows(
         self, day: str, sql: str, bindings: list[dict[str, Any]], deadline: float | None
     ) -> Rows:
-        own = sql.replace("FROM log", f"FROM {mysql_days.table_of(day)} AS log", 1)
+        own = of_day(sql, day)
         rows: Rows = []
         try:
             with self.engine.connect() as connection:

@@ -1,11 +1,23 @@
 """From the journal's frames to what a store takes: rows, and small frames joined."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from itertools import chain, groupby
+from typing import Any
 
 from database.day_append import Prepared
 from database.frame import UNTRUSTED, Frame
-from database.rows import WIDTH, decode, make_rows, mark_untrusted, time_range
+from database.rollup import Minutes
+from database.rows import (
+    SEVERITY,
+    TIME,
+    WIDTH,
+    Values,
+    decode,
+    make_rows,
+    mark_untrusted,
+    time_range,
+)
 from utils.clock import MINUTE, day_of
 from utils.record import Form
 
@@ -21,6 +33,23 @@ def prepared_of(frame: Frame) -> Prepared:
         mark_untrusted(values)
     records = len(values) // WIDTH
     return Prepared(frame, records, values, decoded.rejected, time_range(values))
+
+
+def packed(prepared: Prepared, pack: Callable[[Values], Any]) -> Prepared:
+    """A frame, joined or not, with its rows counted and packed for their store."""
+    minutes = _count_minutes(prepared.rows, prepared.times)
+    return prepared._replace(rows=pack(prepared.rows), minutes=minutes)
+
+
+def _count_minutes(values: Values, times: tuple[int, int]) -> Minutes:
+    """How many rows there are of each minute and severity; `times` is their `time_range`."""
+    first, last = (time // MINUTE for time in times)
+    severities = values[SEVERITY::WIDTH]
+    if first == last:  # as most often, and then it takes a quarter of the time
+        return [(first, severity, n) for severity, n in Counter(severities).items()]
+    minutes = [time // MINUTE for time in values[TIME::WIDTH]]
+    counts = Counter(zip(minutes, severities, strict=True))
+    return [(minute, severity, n) for (minute, severity), n in counts.items()]
 
 
 def joined(prepared: Iterator[Prepared]) -> Iterator[Prepared]:
@@ -45,7 +74,7 @@ def _kind(prepared: Prepared) -> tuple[int, ...]:
     frame = prepared.frame
     if frame.key or prepared.rejected or not prepared.records:
         return (frame.start,)
-    return frame.app_id, frame.received_at // MINUTE
+    return frame.app_id, frame.received_at // MINUTE, frame.flags
 
 
 def _as_one(run: list[Prepared]) -> Prepared:

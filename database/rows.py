@@ -52,8 +52,8 @@ COLUMNS = (
 )
 WIDTH = len(COLUMNS)
 Values = list[Any]  # of row after row, each WIDTH long, in the order of COLUMNS
-TIME, TRUNCATED, UNTRUSTED, EXCEPTION, ATTRIBUTES = map(
-    COLUMNS.index, ("time", "truncated", "untrusted", "exception", "attributes")
+TIME, SEVERITY, TRUNCATED, UNTRUSTED, EXCEPTION, ATTRIBUTES = map(
+    COLUMNS.index, ("time", "severity", "truncated", "untrusted", "exception", "attributes")
 )
 MAX_MESSAGE_BYTES = 65_536
 MAX_SKEW = 30 * SECOND

@@ -92,8 +92,8 @@ shared_position = Table(
     Column("position", BigInteger, nullable=False),
 )
 
-# The tables of one partition. A SQLite partition is a file that holds all four; a MySQL partition
-# is a table like the first.
+# The tables of one partition. A SQLite partition is a file that holds all five; a MySQL partition
+# is two tables, like `log` and `rollup`.
 day_metadata = MetaData()
 
 log = Table(
@@ -121,6 +121,19 @@ log = Table(
     Column("exception", LONG),
     Column("attributes", LONG),
     Index("ix_log_app_id_time", "app_id", "time"),
+)
+
+# Records by minute of `time`, severity and whether they are untrusted (0 or 1), of the apps that
+# there are: always those that `log` holds, since both change in one transaction.
+rollup = Table(
+    "rollup",
+    day_metadata,
+    Column("app_id", Integer, primary_key=True, autoincrement=False),
+    Column("minute", BigInteger, primary_key=True, autoincrement=False),
+    Column("severity", Integer, primary_key=True, autoincrement=False),
+    Column("untrusted", Integer, primary_key=True, autoincrement=False),
+    Column("records", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 log_batch = Table(

@@ -1,21 +1,24 @@
 """One node's journal, store and writer on a data directory of its own, without a server."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlalchemy import func, literal_column, select
 
 from database.apps import Apps
 from database.engine import migrate, open_engine
 from database.frame import SEGMENT_HEADER, Damage, Frame, pack
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter
-from database.log_reader import Page
+from database.log_reader import Page, Unreadable
 from database.segments import list_segments, read_chunk
 from database.stores import open_store
+from database.tables import log, rollup
 from database.writer import Writer
-from utils.clock import now_us
+from utils.clock import MINUTE, now_us
 from utils.files import ordered_name
 from utils.record import Form
 from utils.settings import Database, JournalSettings, Retention, WriterSettings
@@ -92,6 +95,20 @@ class Node:
                 totals[outcome] = totals.get(outcome, 0) + records
         return {outcome: records for outcome, records in totals.items() if records}
 
+    def check_rollup(self) -> None:
+        """Each day's roll-up is what its records say; damaged days are left out."""
+        untrusted = func.coalesce(log.c.untrusted, literal_column("0"))
+        key = (log.c.app_id, self.store.terms.bucket(), log.c.severity, untrusted)
+        there = log.c.app_id > literal_column("0")
+        counts = select(*key, func.count()).where(there).group_by(*key)
+        store = open_store(self.engine, self.data)
+        rolled_up, counted = map(store.terms.compiled, (select(rollup), counts))
+        for partition in store.catalogue.partitions():
+            day = partition.name
+            with suppress(Unreadable):
+                expected = sorted(store._rows(day, counted, [{"width": MINUTE}], None))
+                assert sorted(store._rows(day, rolled_up, [{}], None)) == expected, day
+
     def quarantined(self) -> list[str]:
         """The kinds of things put aside: frame, piece or seg."""
         return sorted(path.stem.rpartition(".")[2] for path in self.data.glob("quarantine/*.txt"))
@@ -118,10 +135,11 @@ def raw_frame(
     at: int | None = None,
     app_id: int = 1,
     form: int = Form.ARRAY,
+    flags: int = 0,
 ) -> bytes:
     """A sound frame with any payload."""
     received_at = now_us() if at is None else at
-    return b"".join(pack(app_id, received_at, records, form, key.encode(), payload))
+    return b"".join(pack(app_id, received_at, records, form, key.encode(), payload, flags))
 
 
 def messages_of(page: Page) -> list[str]:

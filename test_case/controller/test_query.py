@@ -19,6 +19,7 @@ from started import Server, wait_until
 from database.day_append import Prepared
 from database.engine import open_engine
 from database.frame import Frame
+from database.preparing import packed
 from database.rows import decode, make_rows, time_range
 from database.stores import open_store
 from utils.clock import DAY, day_of, format_time, now_us, start_of
@@ -512,7 +513,7 @@ def write_day(server: Server, received_at: int, number: int) -> set[tuple[str, s
         frame = Frame(server.app["id"], received_at + batch, 100, Form.ARRAY, "", payload)
         values = make_rows(frame.app_id, frame.received_at, decode(frame.form, payload))
         written |= {(record["time"], record["message"]) for record in records}
-        prepared = Prepared(frame, 100, store.pack(values), {}, time_range(values))
+        prepared = packed(Prepared(frame, 100, values, {}, time_range(values)), store.pack)
         assert list(store.append(f"earlier-{number}", [prepared]))
     store.publish()
     store.close_writer()

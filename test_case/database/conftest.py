@@ -13,6 +13,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
     made = Node(tmp_path / "data")
     yield made
     made.close()
+    made.check_rollup()
 
 
 @pytest.fixture(
@@ -27,3 +28,4 @@ def any_node(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Node]:
     made = Node(tmp_path / "data", url)
     yield made
     made.close()
+    made.check_rollup()

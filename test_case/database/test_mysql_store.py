@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from started import wait_until
 
-from database import drainer, mysql_days, mysql_store
+from database import drainer, mysql_store
 from database.day_file import AWAY
 from database.engine import open_engine
 from database.log_query import COLUMNS as FOUND
@@ -23,6 +23,7 @@ from database.mysql_bulk import insert, pack
 from database.mysql_check import check
 from database.mysql_errors import RowsRefused
 from database.mysql_store import MySQLStore
+from database.mysql_tables import table_of
 from database.rows import COLUMNS, Values, decode, make_rows
 from database.segments import list_segments
 from database.writer import Writer
@@ -43,6 +44,7 @@ def node(mariadb: MariaDB, tmp_path: Path) -> Iterator[Node]:
     made = Node(tmp_path / "data", mariadb.url(mariadb.new_database()))
     yield made
     made.close()
+    made.check_rollup()
 
 
 @pytest.fixture
@@ -174,7 +176,7 @@ def test_queries_do_not_wait_for_a_drop_that_waits_for_a_query(
     dropping = threading.Thread(target=node.store.drop, args=(TODAY, ()))
     waiting = "SELECT 1 FROM information_schema.processlist WHERE state LIKE '%metadata lock%'"
     with second.engine.begin() as query:
-        query.exec_driver_sql(f"SELECT 1 FROM {mysql_days.table_of(TODAY)}")
+        query.exec_driver_sql(f"SELECT 1 FROM {table_of(TODAY)}")
         dropping.start()
         wait_until(lambda: mariadb.run(waiting), "the drop to wait")
         assert second.stored() == []
@@ -276,7 +278,7 @@ def test_a_record_too_large_for_the_server_is_refused_and_not_taken_for_an_outag
     store = node.store
     assert isinstance(store, MySQLStore)
     with store.engine.begin() as connection, pytest.raises(RowsRefused, match="too large"):
-        insert(connection, mysql_days.table_of(TODAY), [pack(large)])
+        insert(connection, table_of(TODAY), [pack(large)])
 
 
 def test_a_segment_that_is_gone_is_known_for_days(

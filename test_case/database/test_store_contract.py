@@ -19,6 +19,7 @@ from database.frame import Frame
 from database.journal import Journal
 from database.log_query import COLUMNS, LogFilter, Position
 from database.log_reader import Page, position_of
+from database.preparing import packed
 from database.rows import decode, make_rows, time_range
 from database.scan import OutOfTime
 from database.segments import list_segments
@@ -611,10 +612,10 @@ class TestStore:
         store_records(node, [{"message": "old"}])
         _take_column(node, TODAY, "span_id")
         for module in (day_file, mysql_days):
-            monkeypatch.setattr(module, "SCHEMA_VERSION", 3)
+            monkeypatch.setattr(module, "SCHEMA_VERSION", 4)
         node.store.upgrade()
         node.store.upgrade()
-        assert [p.schema_version for p in node.store.catalogue.partitions()] == [3]
+        assert [p.schema_version for p in node.store.catalogue.partitions()] == [4]
         store_records(node, [{"message": "new", "span_id": "s"}])
         assert node.stored() == ["new", "old"]
         assert found(node, Compares("span_id", "=", "s")) == ["new"]
@@ -630,8 +631,7 @@ class TestStore:
         payload = b'[{"message": "m"}]'
         one = Frame(1, NOW, 1, Form.ARRAY, "", payload, 8, 100)
         values = make_rows(1, NOW, decode(Form.ARRAY, payload))
-        rows = node.store.pack(values)
-        prepared = Prepared(one, 1, rows, {}, time_range(values))
+        prepared = packed(Prepared(one, 1, values, {}, time_range(values)), node.store.pack)
         (appended,) = node.store.append("segment", [prepared])
         assert (appended.stored, appended.end) == (1, 100)
         assert node.store.positions({"segment"}) == {"segment": 100}

@@ -1,0 +1,25 @@
+"""A day's tables on MySQL, by name and as SQLAlchemy Core sees them."""
+
+import re
+
+from sqlalchemy import MetaData, Table
+
+from database.tables import log, rollup
+
+TABLES = (log, rollup)
+_FROM = re.compile(r"\bFROM (log|rollup)\b")
+
+
+def table_of(day: str) -> str:
+    """The name of a day's table of records."""
+    return f"log_{day}"
+
+
+def table_for(day: str, table: Table = log) -> Table:
+    """A day's own of one of TABLES."""
+    return table.to_metadata(MetaData(), name=f"{table.name}_{day}")
+
+
+def of_day(sql: str, day: str) -> str:
+    """A statement that selects from one of TABLES, on the day's own."""
+    return _FROM.sub(rf"FROM \1_{day} AS \1", sql, count=1)
