@@ -140,6 +140,12 @@ class NameTaken(Problem):
     status, code, title = 409, "name_taken", "The name is taken"
 
 
+class TooMany(Problem):
+    """There are as many of them as there may be; one must go before another comes."""
+
+    status, code, title = 409, "too_many", "There are as many as there may be"
+
+
 class TooLarge(Problem):
     """The body, inflated, or the number of its records is over the cap."""
 

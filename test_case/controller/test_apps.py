@@ -77,6 +77,7 @@ def test_an_app_is_made_shown_changed_and_deleted(server: Server, admin: Caller)
         ({}, "name"),
         ({"name": ""}, "name"),
         ({"name": "a\nb"}, "name"),
+        ({"name": "a\n"}, "name"),
         ({"name": "a", "colour": "red"}, "colour"),
         ({"name": "a", "id": 5}, "id"),
         ({"name": "a", "retention_days": -1}, "retention_days"),
