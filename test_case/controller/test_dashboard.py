@@ -162,17 +162,6 @@ def test_an_address_opens_its_record(page: Open, filled: Server) -> None:
     assert "payment failed" in shown.text(".whole-message")
 
 
-def test_nothing_that_is_reported_runs(page: Open) -> None:
-    shown = page("?q=level:warning")
-    shown.one(".row").click()
-    assert shown.text(".whole-message") == HOSTILE
-    assert HOSTILE in shown.texts(".field dt")
-    assert shown.texts(".field .value").count(HOSTILE) >= 7
-    assert shown.texts(".stack")[0].strip() == HOSTILE
-    assert shown.chrome.title == "RedLog · Records"
-    assert shown.chrome.find_elements(By.CSS_SELECTOR, "#app img, #app script") == []
-
-
 def test_the_list_scrolls_through_all_with_few_rows_in_the_page(page: Open) -> None:
     shown = page()
     shown.one(".row")

@@ -101,6 +101,7 @@ export const en = {
   "sign-in.token": "Token",
   "sign-in.token.hint": "An administrator makes one: manage.py token create. It is kept until this tab is closed.",
   "sign-in.bad": "Name or password is wrong.",
+  "sign-in.bad-any": "Name, password or code is wrong.",
   "sign-in.bad-token": "This token is not valid, or not any more.",
   "sign-in.bad-code": "Enter the code that your authenticator shows now.",
   "sign-in.locked": "Too many attempts. Try again in {seconds} s.",

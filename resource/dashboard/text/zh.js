@@ -101,6 +101,7 @@ export const zh = {
   "sign-in.token": "令牌",
   "sign-in.token.hint": "由管理员生成：manage.py token create。关闭此标签页后不再保留。",
   "sign-in.bad": "用户名或密码错误。",
+  "sign-in.bad-any": "用户名、密码或验证码错误。",
   "sign-in.bad-token": "令牌无效或已失效。",
   "sign-in.bad-code": "请输入身份验证器当前显示的验证码。",
   "sign-in.locked": "尝试次数过多，请在 {seconds} 秒后重试。",
