@@ -220,13 +220,11 @@ def test_a_server_that_is_away_is_told(page: Open) -> None:
     shown = page()
     shown.expected.append("ERR_INTERNET_DISCONNECTED")
     shown.one(".row")
-    limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    shown.chrome.execute_cdp_cmd("Network.enable", {})
-    shown.chrome.execute_cdp_cmd("Network.emulateNetworkConditions", limits | {"offline": True})
+    shown.goes_offline()
     shown.press("s")
     wait_until(lambda: "does not answer" in "".join(shown.texts("#searches .complaint")), "why")
     shown.press(Keys.ESCAPE)
-    shown.chrome.execute_cdp_cmd("Network.emulateNetworkConditions", limits | {"offline": False})
+    shown.comes_back()
     shown.press("s")
     assert "None yet" in shown.text("#searches .hint")
 

@@ -2,7 +2,6 @@
 import { go, view } from "../model/address.js";
 import { moveSelection, selected } from "../model/records.js";
 import { closePanel, isHelpOpen, openRecord, panel } from "./panel.js";
-import { toggleSearches } from "./searches.js";
 
 export function togglePause() {
   go({ live: view.peek().live === "on" ? "off" : "on" }, true);
@@ -18,7 +17,7 @@ const ACTIONS = {
   "j": () => move(1),
   "k": () => move(-1),
   "p": togglePause,
-  "s": toggleSearches,
+  "s": () => document.querySelector(".searches .switch")?.click(),
   "?": () => (isHelpOpen.value = !isHelpOpen.peek()),
   "Escape": closePanel,
 };

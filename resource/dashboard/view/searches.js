@@ -1,41 +1,22 @@
 // Below the query: searches that are kept under a name, and links to what is shown.
 import { html } from "../html.js";
-import { useEffect, useLayoutEffect, useRef } from "../vendor/preact-hooks.js";
-import { signal, useSignal } from "../vendor/signals.js";
+import { useLayoutEffect, useRef } from "../vendor/preact-hooks.js";
+import { useSignal } from "../vendor/signals.js";
 import { linkTo, view } from "../model/address.js";
 import { counts } from "../model/counts.js";
 import { fixedLink, keepView, loadSearches, movesOn, ownApps, replaceSearch, searches } from "../model/searches.js";
 import { apps } from "../model/session.js";
 import { t } from "../text/index.js";
 import { CopyButton } from "./copy-button.js";
+import { useMenu } from "./menu.js";
 import { SavedSearch } from "./saved-search.js";
 
-const isOpen = signal(false);
-
-export function toggleSearches() {
-  isOpen.value = !isOpen.peek();
-}
-
 export function Searches() {
-  const host = useRef(null);
-  const close = () => {
-    isOpen.value = false;
-    host.current.querySelector("button").focus();
-  };
-  const onKeyDown = (event) => {
-    if (event.key !== "Escape" || !isOpen.peek()) return;
-    event.stopPropagation();
-    close();
-  };
-  useEffect(() => {
-    const leave = ({ target }) => host.current.contains(target) || (isOpen.value = false);
-    for (const kind of ["pointerdown", "focusin"]) document.addEventListener(kind, leave);
-    return () => ["pointerdown", "focusin"].forEach((kind) => document.removeEventListener(kind, leave));
-  }, []);
+  const { host, isOpen, toggle, close, onKeyDown } = useMenu();
   return html`
     <div ref=${host} class="searches" onKeyDown=${onKeyDown}>
-      <button type="button" class="switch" aria-expanded=${isOpen.value} aria-controls="searches" title=${t("searches.hint")} onClick=${toggleSearches}>${t("searches")}</button>
-      ${isOpen.value && html`<${Panel} close=${close} />`}
+      <button type="button" class="switch" aria-expanded=${isOpen} aria-controls="searches" title=${t("searches.hint")} onClick=${toggle}>${t("searches")}</button>
+      ${isOpen && html`<${Panel} close=${close} />`}
     </div>
   `;
 }
