@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from __init__ import app, apps, audit_log, data, role_required
-from exceptions import NameTaken, NotFound, TooManyKeys
+from exceptions import NameTaken, NotFound, TooMany
 from service import app_shapes as shapes
 from service import apps as service
 from service.parameters import read_parameters
@@ -80,7 +80,7 @@ def list_keys(principal: Principal, app_id: int) -> Response:
 
 
 @app.post("/api/v1/apps/<int:app_id>/keys")
-@describes(body=shapes.KeyForm, reply=shapes.KeyDetails, status=201, errors=(TooManyKeys,))
+@describes(body=shapes.KeyForm, reply=shapes.KeyDetails, status=201, errors=(TooMany,))
 @role_required("member")
 def create_key(principal: Principal, app_id: int) -> Response:
     """Make another key."""
@@ -103,7 +103,7 @@ def label_key(principal: Principal, app_id: int, key_id: int) -> Response:
 
 
 @app.post("/api/v1/apps/<int:app_id>/keys/<int:key_id>/rotate")
-@describes(body=shapes.Rotation, reply=shapes.KeyDetails, status=201, errors=(TooManyKeys,))
+@describes(body=shapes.Rotation, reply=shapes.KeyDetails, status=201, errors=(TooMany,))
 @role_required("member")
 def rotate_key(principal: Principal, app_id: int, key_id: int) -> Response:
     """Replace a key; the old one goes on for as long as is said."""

@@ -3,7 +3,7 @@ column is `until`: Unix seconds. Of passwords, keys of machines and refresh toke
 hashes.
 """
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Integer, String, Table, Text, UniqueConstraint
 
 from database.tables import LONG
 from database.tables import metadata as metadata
@@ -109,6 +109,22 @@ api_token = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
+)
+
+# Searches that the members of an app have kept for all who may read it. `query` is a JSON object of
+# the list's parameters as they were written, `columns` a JSON array of fields, null the usual ones.
+saved_search = Table(
+    "saved_search",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("app_id", Integer, nullable=False),
+    Column("name", String(128), nullable=False),
+    Column("query", Text, nullable=False),
+    Column("columns", Text),
+    Column("created_by", String(255), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("app_id", "name"),
 )
 
 # Administrative acts; rows are only ever added.

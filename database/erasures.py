@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from database.access_tables import erasure, ingest_key, membership, node
+from database.access_tables import erasure, ingest_key, membership, node, saved_search
 from database.log_store import Target
 from database.tables import app, app_counter
 from utils.app_settings import read_app_settings
@@ -232,5 +232,6 @@ def request_erasure(
 
 def _delete_app(connection: Connection, app_id: int) -> None:
     """Delete what the lasting tables hold of an app, at last the app."""
-    for column in (app_counter.c.app_id, ingest_key.c.app_id, membership.c.app_id, app.c.id):
-        connection.execute(delete(column.table).where(column == app_id))
+    for table in (app_counter, ingest_key, membership, saved_search):
+        connection.execute(delete(table).where(table.c.app_id == app_id))
+    connection.execute(delete(app).where(app.c.id == app_id))

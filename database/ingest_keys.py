@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, insert, or_, select, u
 
 from database.access_tables import ingest_key
 from database.directory import Directory
-from exceptions import TooManyKeys
+from exceptions import TooMany
 from utils.clock import now_us
 
 MAX_KEYS = 100  # good ones of an app: all keys are in the memory of each process
@@ -41,7 +41,7 @@ class IngestKeys:
             return _read(connection, ingest_key.c.app_id == app_id)
 
     def create(self, app_id: int, label: str) -> IngestKey:
-        """Make a key. Raises TooManyKeys."""
+        """Make a key. Raises TooMany."""
         with self.engine.begin() as connection:
             made = add_key(connection, app_id, label)
         self.directory.read()
@@ -59,7 +59,7 @@ class IngestKeys:
         """Make a key of the same label; the old one goes on for some hours, or ends now.
 
         It never goes on for longer than it would have. None: the app has no such key. Raises
-        TooManyKeys.
+        TooMany.
         """
         end = now_us() + overlap_hours * HOUR
         with self.engine.begin() as connection:
@@ -83,12 +83,12 @@ class IngestKeys:
 
 
 def add_key(connection: Connection, app_id: int, label: str) -> IngestKey:
-    """Make a key, within a transaction. Raises TooManyKeys, for which it must be rolled back."""
+    """Make a key, within a transaction. Raises TooMany, for which it must be rolled back."""
     key, now = new_key(), now_us()
     values = {"app_id": app_id, "key": key, "label": label, "created_at": now}
     made = connection.execute(insert(ingest_key).values(values))
     if len(_read(connection, ingest_key.c.app_id == app_id)) > MAX_KEYS:
-        raise TooManyKeys(f"an app has {MAX_KEYS} keys at most: end one that is no longer needed")
+        raise TooMany(f"an app has {MAX_KEYS} keys at most: end one that is no longer needed")
     number: int = made.inserted_primary_key[0]  # type: ignore[index]
     return IngestKey(number, key, label, now)
 

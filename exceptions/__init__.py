@@ -140,10 +140,10 @@ class NameTaken(Problem):
     status, code, title = 409, "name_taken", "The name is taken"
 
 
-class TooManyKeys(Problem):
-    """The app has as many good keys as it may."""
+class TooMany(Problem):
+    """There are as many of them as there may be; one must go before another comes."""
 
-    status, code, title = 409, "too_many_keys", "The app has too many keys"
+    status, code, title = 409, "too_many", "There are as many as there may be"
 
 
 class TooLarge(Problem):

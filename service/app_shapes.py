@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from database.ingest_keys import FIRST_LABEL
 from utils.app_settings import AppSettings
 
-Plain = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+# A name in one line; Python's `$` alone would let a line end stand behind it.
+Plain = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
 
 
 class AppForm(AppSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):

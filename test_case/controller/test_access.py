@@ -71,6 +71,7 @@ def places(server: Server) -> dict[str, Place]:
         "session_id": Place("0" * 32),
         "account_id": Place("999999"),
         "invitation_id": Place("999999"),
+        "search_id": Place("999999"),
         "name": Place("index.html", is_there=True),
     }
 

@@ -6,7 +6,7 @@ from node import Node
 from database import ingest_keys, known_keys
 from database.apps import Apps
 from database.ingest_keys import HOUR
-from exceptions import TooManyKeys
+from exceptions import TooMany
 from utils.clock import now_us
 
 
@@ -40,7 +40,7 @@ def test_an_app_has_so_many_good_keys_and_no_more(
         lambda: apps.keys.create(1, "one too many"),
         lambda: apps.keys.rotate(1, keys[0].id, 1),  # both would be good for an hour
     ):
-        with pytest.raises(TooManyKeys):
+        with pytest.raises(TooMany):
             refused()
         assert apps.keys.of_app(1) == before
     assert apps.keys.rotate(1, keys[0].id, 0) is not None

@@ -1,4 +1,4 @@
-"""Who may report and who may look: app settings, ingest keys, accounts, tokens, audit."""
+"""Who may report and who may look: app settings, ingest keys, accounts, tokens, audit; searches."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,6 +16,7 @@ def upgrade() -> None:
     _make_accounts()
     _make_ways_in()
     _make_tokens()
+    _make_searches()
     _make_records_of_acts()
     _make_erasures()
 
@@ -134,6 +135,22 @@ def _make_tokens() -> None:
         sa.Column("expires_at", sa.BigInteger, nullable=False),
         sa.Column("last_used_at", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_api_token"),
+    )
+
+
+def _make_searches() -> None:
+    op.create_table(
+        "saved_search",
+        sa.Column("id", sa.Integer, autoincrement=True, nullable=False),
+        sa.Column("app_id", sa.Integer, nullable=False),
+        sa.Column("name", sa.String(128), nullable=False),
+        sa.Column("query", sa.Text, nullable=False),
+        sa.Column("columns", sa.Text, nullable=True),
+        sa.Column("created_by", sa.String(255), nullable=False),
+        sa.Column("created_at", sa.BigInteger, nullable=False),
+        sa.Column("updated_at", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_saved_search"),
+        sa.UniqueConstraint("app_id", "name", name="uq_saved_search_app_id_name"),
     )
 
 

@@ -11,6 +11,7 @@ import { Levels } from "./levels.js";
 import { panel } from "./panel.js";
 import { QueryBox } from "./query-box.js";
 import { RecordList } from "./record-list.js";
+import { Searches } from "./searches.js";
 import { NewPassword, SignIn } from "./sign-in.js";
 import { TopBar } from "./top-bar.js";
 
@@ -26,7 +27,7 @@ export function App() {
     <main class=${`screen ${panel.value ? "with-panel" : ""}`} data-revision=${revision.value}>
       <h1 class="unseen">${t("title")}</h1>
       <div class="asking">
-        <${QueryBox} />
+        <div class="query-line"><${QueryBox} /><${Searches} /></div>
         <${Banner} />
         <${Histogram} />
         <${Levels} />

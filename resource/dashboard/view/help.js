@@ -22,6 +22,7 @@ const KEYS = [
   ["Enter", "open"],
   ["Esc", "close"],
   ["p", "pause"],
+  ["s", "saved"],
   ["?", "help"],
 ];
 

@@ -17,6 +17,7 @@ const ACTIONS = {
   "j": () => move(1),
   "k": () => move(-1),
   "p": togglePause,
+  "s": () => document.querySelector(".searches .switch")?.click(),
   "?": () => (isHelpOpen.value = !isHelpOpen.peek()),
   "Escape": closePanel,
 };

@@ -15,7 +15,7 @@ export function SignIn() {
       await (way.value === "token" ? useToken(token) : signIn(name, password, code));
     } catch (error) {
       if (error.code === "code_needed") needsCode.value = true;
-      return complaintOf(error, way.value);
+      return complaintOf(error, code === undefined ? way.value : "code");
     }
   };
   const turn = () => (way.value = way.value === "name" ? "token" : "name");
@@ -88,6 +88,6 @@ function complaintOf({ status, code, message, retryAfter }, way) {
   if (status === 0) return t("problem.away");
   if (code === "code_needed") return t("sign-in.bad-code");
   if (status === 429) return t("sign-in.locked", { seconds: retryAfter });
-  if (status === 401) return t(way === "token" ? "sign-in.bad-token" : "sign-in.bad");
+  if (status === 401) return t({ token: "sign-in.bad-token", code: "sign-in.bad-any" }[way] ?? "sign-in.bad");
   return t("problem.refused", { detail: message || code });
 }
