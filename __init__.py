@@ -20,6 +20,7 @@ from service.audit import Audit
 from service.limits import ReportLimits
 from service.people import People
 from service.signature import Signatures
+from service.tail import LiveTail
 from utils.background import Background
 from utils.guard import Guard
 from utils.hooks import tell_each
@@ -49,8 +50,8 @@ journal = Journal(settings.journal, data)
 report_limits = ReportLimits(settings, data, redis, journal, apps.directory.known_ids)
 signatures = Signatures(engine, redis)
 log_store = open_store(engine, data, settings.query.timeout_ms / 1000)
-newest = NewestFirst(log_store, redis, settings.redis.newest)
-waker = Waker(data, redis_bus)
+newest, waker = NewestFirst(log_store, redis, settings.redis.newest), Waker(data, redis_bus)
+live_tail = LiveTail(log_store, waker, settings.query.streams)
 on_stored = tell_each(metrics.count_records, waker.hear_stored, newest.hear_erased)
 drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
 writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, drain)
@@ -71,4 +72,4 @@ if settings.server.role in ("all", "ingest"):
 if settings.server.role in ("all", "query"):
     from controller import accounts as _accounts, apps as _apps, audit, dashboard  # isort: skip
     from controller import erasures, logs, oidc, own_account, registration  # isort: skip
-    from controller import scrubbing, searches, session, timeline, tokens  # isort: skip
+    from controller import scrubbing, searches, session, tail, timeline, tokens  # isort: skip

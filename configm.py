@@ -88,8 +88,9 @@ def on_exit(server: Any) -> None:
 
 def worker_exit(server: Any, worker: Any) -> None:
     """In the worker, when its requests are done: drain, and leave the rest in the journal."""
-    from __init__ import in_background, journal, redis_bus, settings, writer
+    from __init__ import in_background, journal, live_tail, redis_bus, settings, writer
 
+    live_tail.stop()
     journal.stop()
     in_background.stop(BACKGROUND_SECONDS)
     writer.stop(settings.writer.stop_seconds, journal.segments)

@@ -1,4 +1,4 @@
-"""The door to the records: append, search, count, get, erase, drop. Behind it lie the day
+"""The door to the records: append, search, count, tail, get, erase, drop. Behind it lie the day
 partitions, on SQLite (`database.sqlite_store`) or MySQL (`database.mysql_store`).
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from database.day_append import Appended, Prepared
-from database.log_counter import LogCounter
+from database.log_tail import LogTail
 from database.rows import Values
 
 
@@ -35,7 +35,7 @@ class Erased(NamedTuple):
     reached: int | None
 
 
-class LogStore(LogCounter):
+class LogStore(LogTail):
     """All partitions. Reading is for any thread; what is added here for the elected writer."""
 
     def pack(self, values: Values) -> Any:

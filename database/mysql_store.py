@@ -10,7 +10,7 @@ from sqlalchemy import Engine, between, delete, select, update
 from sqlalchemy.dialects.mysql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from database import mysql_append, mysql_days, mysql_erase
+from database import mysql_append, mysql_days, mysql_erase, mysql_tail
 from database.day_append import Appended, Prepared
 from database.engine import migrate
 from database.log_reader import Rows, Unreadable
@@ -43,6 +43,8 @@ FORGOTTEN = ""  # in place of a segment: how many were forgotten
 
 class MySQLStore(LogStore):
     """All day tables. It has connections of its own, whose statements may take long."""
+
+    settle_seconds = 0.1
 
     def __init__(self, engine: Engine, seconds: float = QUERY_SECONDS) -> None:
         super().__init__(engine, MYSQL, seconds)
@@ -197,6 +199,14 @@ class MySQLStore(LogStore):
             if number != NO_TABLE:
                 raise
         return rows
+
+    def settled(self, day: str, after: int, up_to: int) -> int:
+        """The last id up to which no node is storing."""
+        return mysql_tail.settled(self.engine, day, after, up_to)
+
+    def is_anew(self, day: str, after: int) -> bool:
+        """Whether the day was dropped and made again since its last id was `after`."""
+        return mysql_tail.is_anew(self.engine, day, after)
 
     def version(self) -> str | None:
         """The days and how far each segment is stored in them, which is noted with the rows.

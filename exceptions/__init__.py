@@ -206,6 +206,21 @@ class NotAccepting(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class TooManyStreams(Problem):
+    """This process follows the store for as many readers as it may; others poll, or come back."""
+
+    status, code, title = 503, "too_many_streams", "Too many streams are open"
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class NoStreams(Problem):
+    """A server whose workers can't keep a connection beside the requests that they answer."""
+
+    status, code, title = 501, "no_streams", "This server has no streams"
+
+
 class StoreAway(Problem):
     """The database can't be read right now; the same question may be asked again soon."""
 

@@ -35,6 +35,7 @@ LIST_OPTIONS = frozenset(("limit", "order", "cursor"))
 HISTOGRAM_OPTIONS = frozenset(("interval", "by"))
 FACET_OPTIONS = frozenset(("field", "limit"))
 EXPORT_OPTIONS = frozenset(("format", "order", "tz"))
+TAIL_OPTIONS = frozenset(("last_event_id",))
 FORMATS = ("ndjson", "csv")
 KINDS = ("level", "environment", "release", "platform", "logger")
 FACETS = TEXT_FILTERS | {"app", "level", "span_id"}
@@ -52,6 +53,7 @@ class Query(NamedTuple):
     field: str = ""
     format: str = "ndjson"
     tz: str = ""
+    last_event_id: str | None = None
     asked: tuple[tuple[str, str], ...] = ()  # the parameters that a cursor belongs to
 
 
@@ -233,4 +235,5 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "field": ("field", _field),
     "format": ("format", _format),
     "tz": ("tz", _text),
+    "last_event_id": ("last_event_id", _text),
 }

@@ -46,6 +46,7 @@ OPTIONS: dict[str, tuple[str, Schema]] = {
     ),
     "format": ("Lines of JSON, or a table.", {"enum": FORMATS, "default": "ndjson"}),
     "tz": ("The time zone of the times in a table, as `Asia/Shanghai`; without it UTC.", _TEXT),
+    "last_event_id": ("The `id` of the last event, as the header Last-Event-ID tells it.", _TEXT),
     "field": (
         "Whose values are counted: "
         f"{', '.join(f'`{name}`' for name in sorted(FACETS))} or `attr.<path>`.",

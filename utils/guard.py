@@ -98,11 +98,18 @@ class Guard:
             raise BadKey("send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key=")
         return source
 
+    def caller_later(self) -> Callable[[], Principal]:
+        """Tells who it is by then that sent the request at hand, also when it is over.
+
+        It raises BadToken and RevokedToken.
+        """
+        token = _cookie() or _bearer(request.environ)
+        return lambda: self._identify(token)
+
     def _principal(self) -> Principal:
         """Who calls, by the token that was sent; a page's cookie counts only without one."""
-        bearer = _bearer(request.environ)
-        cookie = "" if "HTTP_AUTHORIZATION" in request.environ else read_cookie(ACCESS)
-        caller = self._identify(cookie or bearer)
+        cookie = _cookie()
+        caller = self._identify(cookie or _bearer(request.environ))
         if cookie and request.method not in SAFE_METHODS:
             self.demand_own_page(caller.session_id or "")
         return caller._replace(address=request.remote_addr)
@@ -117,6 +124,10 @@ class Guard:
 def _decided(decision: str, view: View) -> View:
     view.decision = decision  # type: ignore[attr-defined]  # functions take attributes
     return view
+
+
+def _cookie() -> str:
+    return "" if "HTTP_AUTHORIZATION" in request.environ else read_cookie(ACCESS)
 
 
 def _bearer(environ: dict[str, Any]) -> str:

@@ -104,9 +104,10 @@ class Limits(Section, frozen=True):
 
 
 class QuerySettings(Section, frozen=True):
-    """How long a query may take."""
+    """How long a query may take, and how many live tails each worker has."""
 
     timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=50_000)]
+    streams: Annotated[int, msgspec.Meta(ge=0, le=1000)]
 
 
 class Retention(Section, frozen=True):

@@ -75,6 +75,13 @@ def gthread_worker(client_seconds: float) -> type:
             finally:
                 self.busy.discard(source)
 
+        def finish_request(self, conn: TConn, fs: Any) -> None:
+            """In the main thread, when a thread is done with a connection."""
+            if conn.sock.fileno() < 0:  # it is somebody else's now (`utils.event_stream`)
+                self.nr_conns -= 1
+            else:
+                super().finish_request(conn, fs)
+
         def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
             """What is no HTTP is refused without a word of it in the reply or the log: its headers
             may hold a key.
