@@ -71,4 +71,4 @@ if settings.server.role in ("all", "ingest"):
 if settings.server.role in ("all", "query"):
     from controller import accounts as _accounts, apps as _apps, audit, dashboard  # isort: skip
     from controller import erasures, logs, oidc, own_account, registration  # isort: skip
-    from controller import scrubbing, session, timeline, tokens  # isort: skip
+    from controller import scrubbing, server, session, timeline, tokens  # isort: skip
