@@ -71,5 +71,5 @@ if settings.server.role in ("all", "ingest"):
     from controller import ingest
 if settings.server.role in ("all", "query"):
     from controller import accounts as _accounts, apps as _apps, audit, dashboard  # isort: skip
-    from controller import erasures, logs, oidc, own_account, registration  # isort: skip
-    from controller import scrubbing, searches, session, tail, timeline, tokens  # isort: skip
+    from controller import erasures, logs, oidc, own_account, registration, scrubbing  # isort: skip
+    from controller import searches, server, session, tail, timeline, tokens  # isort: skip

@@ -18,8 +18,6 @@ from exceptions import NameTaken
 from utils.app_settings import DEFAULTS, AppSettings, read_app_settings
 from utils.clock import now_us
 
-MINUTES = 60  # of an hour
-
 
 class App(NamedTuple):
     """An app. Its secret signs reports; `ingest_key` is the newest key without an end, if any."""
@@ -110,18 +108,21 @@ class Apps:
                 totals.setdefault(app_id, {})[outcome] = int(records)
         return totals
 
-    def hours(self, app_id: int, start: int, end: int) -> Iterable[tuple[int, str, int]]:
-        """An app's records by hour (the minute since 1970 that begins it) and outcome, in order.
+    def counts(
+        self, app_id: int, start: int, end: int, width: int
+    ) -> Iterable[tuple[int, str, int]]:
+        """An app's records by bucket (the minute since 1970 that begins it) and outcome, in order.
 
-        `start` and `end` are minutes since 1970; the end is not included.
+        `start` and `end` are minutes since 1970, `width` a bucket's minutes; the end is not
+        included.
         """
         minute = app_counter.c.minute
-        hour = (minute - minute % MINUTES).label("hour")
+        bucket = (minute - minute % width).label("bucket")
         statement = (
-            select(hour, app_counter.c.outcome, func.sum(app_counter.c.records))
+            select(bucket, app_counter.c.outcome, func.sum(app_counter.c.records))
             .where(app_counter.c.app_id == app_id, minute >= start, minute < end)
-            .group_by(hour, app_counter.c.outcome)
-            .order_by(hour)
+            .group_by(bucket, app_counter.c.outcome)
+            .order_by(bucket)
         )
         with self.engine.connect() as connection:
             return [(int(at), what, int(n)) for at, what, n in connection.execute(statement)]

@@ -57,6 +57,13 @@ def _set_up_connection(connection: Any, _: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def server_version(engine: Engine) -> str:
+    """The version of the database, as it says itself."""
+    function = "sqlite_version()" if engine.dialect.name == "sqlite" else "version()"
+    with engine.connect() as connection:
+        return str(connection.scalar(text(f"SELECT {function}")))
+
+
 def revision(engine: Engine) -> str | None:
     """The schema's revision; None when there is no schema yet."""
     with engine.connect() as connection:

@@ -168,6 +168,14 @@ class Erasures:
         return {app_id: kept for app_id, kept in days.items() if kept}
 
 
+def known_nodes(engine: Engine) -> list[tuple[str, int]]:
+    """The nodes that were seen lately, and when (µs), in the order of their age."""
+    lately = node.c.seen_at > now_us() - LOST_AFTER
+    statement = select(node.c.name, node.c.seen_at).where(lately).order_by(node.c.name)
+    with engine.connect() as connection:
+        return [(row.name, row.seen_at) for row in connection.execute(statement)]
+
+
 def node_name(engine: Engine, data_dir: Path) -> str:
     """What tells this node from others on its database; on SQLite there are none."""
     if engine.dialect.name == "sqlite":

@@ -98,14 +98,19 @@ class KeyList(Struct):
 
 
 class CounterQuery(Struct, forbid_unknown_fields=True):
-    """The range of time of counters; without it the last 24 hours."""
+    """The range of time of counters, without it the last 24 hours; and the length of each bucket,
+    in whole minutes (`60`, `5m`, `1h`, `1d`), without it one that fits the range.
+    """
 
     start: str | None = field(default=None, name="from")
     end: str | None = field(default=None, name="to")
+    interval: str | None = None
 
 
 class Counts(Struct):
-    """Records by outcome: received = the sum of all others; `rejected` by reason."""
+    """Records by outcome: received = the sum of all others; `rejected` by reason. Those that are
+    still pending are not among them.
+    """
 
     received: int = 0
     stored: int = 0
@@ -115,17 +120,21 @@ class Counts(Struct):
     rejected: dict[str, int] = {}
 
 
-class Hour(Counts, kw_only=True):
-    """The records of one hour."""
+class CountsBucket(Counts, kw_only=True):
+    """The records that arrived in one stretch of time, from `time` on."""
 
     time: str
 
 
 class Counters(Struct, kw_only=True):
-    """What became of an app's records; `pending` wait on this node, null: too many to count."""
+    """What became of the records that an app reported; `interval` in seconds, buckets without
+    records are left out. `pending` arrived in the range and wait on this node to be stored; null:
+    too many to count.
+    """
 
     start: str = field(name="from")
     end: str = field(name="to")
+    interval: int
     pending: int | None
     totals: Counts
-    hours: list[Hour]
+    buckets: list[CountsBucket]

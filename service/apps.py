@@ -1,5 +1,6 @@
 """Apps: made, shown, changed and deleted; their keys; what became of their records."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,18 @@ from service.app_shapes import (
     CounterQuery,
     Counters,
     Counts,
-    Hour,
+    CountsBucket,
     KeyDetails,
 )
+from service.counts import MAX_BUCKETS, fitting_interval
 from service.journal import waiting_records
-from service.parameters import moment_of
+from service.parameters import moment_of, seconds_of
 from service.scrub import check_scrubbing
 from utils.app_settings import AppSettings
-from utils.clock import DAY, MINUTE, format_time, now_us
+from utils.clock import DAY, MINUTE, SECOND, format_time, now_us
 
 MAX_DAYS = 92
+MINUTE_SECONDS = MINUTE // SECOND
 
 
 def describe(app: App) -> AppDetails:
@@ -104,25 +107,49 @@ def known_key(key: IngestKey | None) -> IngestKey:
 
 
 def count(apps: Apps, app_id: int, query: CounterQuery, journal: Path) -> Counters:
-    """What became of an app's records that arrived in a range of time. Raises BadParameter."""
+    """What became of the records that an app reported in a range of time, by whole minutes.
+
+    Raises BadParameter.
+    """
     end = now_us() + MINUTE if query.end is None else moment_of("to", query.end)
     start = end - DAY if query.start is None else moment_of("from", query.start)
     if not 0 <= end - start <= MAX_DAYS * DAY:
         raise BadParameter(f"from must be before to, and at most {MAX_DAYS} days")
-    hours: dict[int, Hour] = {}
-    totals = Counts()
-    for at, outcome, records in apps.hours(app_id, start // MINUTE, -(-end // MINUTE)):
-        hour = hours.setdefault(at, Hour(time=format_time(at * MINUTE)))
-        for counts in (hour, totals):
-            _add(counts, outcome, records)
-    waiting = waiting_records(journal)
-    return Counters(
+    start, end = start // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
+    interval = _interval(query, end - start)
+    waiting = waiting_records(journal, start, end)
+    counters = Counters(
         start=format_time(start),
         end=format_time(end),
+        interval=interval,
         pending=None if waiting is None else waiting.get(app_id, 0),
-        totals=totals,
-        hours=list(hours.values()),
+        totals=Counts(),
+        buckets=[],
     )
+    _fill(counters, apps.counts(app_id, start // MINUTE, end // MINUTE, interval // MINUTE_SECONDS))
+    return counters
+
+
+def _interval(query: CounterQuery, length: int) -> int:
+    """The seconds of a bucket; `length` is that of the range, in µs."""
+    if query.interval is None:
+        return max(MINUTE_SECONDS, fitting_interval(length))
+    interval = seconds_of("interval", query.interval)
+    if interval % MINUTE_SECONDS:
+        raise BadParameter("interval must be whole minutes")
+    if length // (interval * SECOND) > MAX_BUCKETS:
+        raise BadParameter(f"interval is too short: more than {MAX_BUCKETS} buckets")
+    return interval
+
+
+def _fill(counters: Counters, found: Iterable[tuple[int, str, int]]) -> None:
+    """Add counts by bucket (a minute since 1970) and outcome, in order."""
+    for at, outcome, records in found:
+        time = format_time(at * MINUTE)
+        if not counters.buckets or counters.buckets[-1].time != time:
+            counters.buckets.append(CountsBucket(time=time))
+        for counts in (counters.buckets[-1], counters.totals):
+            _add(counts, outcome, records)
 
 
 def _add(counts: Counts, outcome: str, records: int) -> None:

@@ -24,7 +24,7 @@ def histogram(query: Query, log_store: LogCounter) -> Histogram:
     """Counts by time and a field; without `from`, over the 24 hours before `to` or now."""
     start, end = _span(query)
     wanted = query.wanted._replace(start=start, end=end)
-    interval = query.interval or _fitting_interval(end - start)
+    interval = query.interval or fitting_interval(end - start)
     if (end - start) // (interval * SECOND) > MAX_BUCKETS:
         raise BadParameter(f"interval is too short: more than {MAX_BUCKETS} buckets")
     if query.by == "level":
@@ -90,7 +90,8 @@ def _span(query: Query) -> tuple[int, int]:
     return query.wanted.start if query.wanted.start is not None else end - DAY, end
 
 
-def _fitting_interval(length: int) -> int:
+def fitting_interval(length: int) -> int:
+    """The seconds of a bucket, so that a range of `length` µs has about AIMED_BUCKETS."""
     wanted = length / SECOND / AIMED_BUCKETS
     days = math.ceil(wanted / INTERVALS[-1])
     return next((length for length in INTERVALS if length >= wanted), days * INTERVALS[-1])

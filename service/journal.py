@@ -1,5 +1,6 @@
 """What waits in the journal, for operators."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,23 @@ def status(folder: Path) -> dict[str, Any]:
     }
 
 
-def waiting_records(folder: Path) -> dict[int, int] | None:
-    """Records by app that wait on this node; None when more than COUNT_BYTES of them do."""
+def waiting_records(folder: Path, start: int, end: int) -> dict[int, int] | None:
+    """Records by app that arrived from `start` to before `end` (µs) and wait on this node; None
+    when more than COUNT_BYTES wait.
+    """
     if not folder.is_dir():
         return {}
     progress = read_progress(folder)
     few = backlog(folder, progress) <= COUNT_BYTES
-    return _count(folder, progress.positions) if few else None
+    return _count(folder, progress.positions, start, end) if few else None
 
 
-def _count(folder: Path, positions: dict[str, int]) -> dict[int, int]:
+def _count(
+    folder: Path, positions: dict[str, int], start: int = 0, end: int = sys.maxsize
+) -> dict[int, int]:
     waiting: dict[int, int] = {}
     for chunk in read_chunks(folder, positions, 1 << 22, lambda: False):
         for piece in chunk.pieces:
-            if isinstance(piece, Frame):
+            if isinstance(piece, Frame) and start <= piece.received_at < end:
                 waiting[piece.app_id] = waiting.get(piece.app_id, 0) + piece.records
     return waiting

@@ -192,7 +192,8 @@ def _order(name: str, value: str) -> bool:
     return ORDERS[value]
 
 
-def _interval(name: str, value: str) -> int:
+def seconds_of(name: str, value: str) -> int:
+    """A length of time that was given as a parameter, in seconds. Raises BadParameter."""
     digits = value.rstrip("smhd")
     unit = value.removeprefix(digits) or "s"
     number = _number(digits, MAX_INTERVAL)
@@ -230,7 +231,7 @@ _OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "limit": ("limit", _limit),
     "order": ("newest_first", _order),
     "cursor": ("cursor", _text),
-    "interval": ("interval", _interval),
+    "interval": ("interval", seconds_of),
     "by": ("by", _by),
     "field": ("field", _field),
     "format": ("format", _format),

@@ -84,8 +84,7 @@ def opened(chrome: Chrome, server: Server) -> Iterator[Open]:
     def go(search: str = "", width: int = 1280, token: str = "") -> Page:
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 700}
         chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        chrome.get(server.url)
-        page.one(".door, .list")  # whoever it finds signed in, it has found by now
+        chrome.get(f"{server.url}/healthz")  # no page that may sign out meanwhile
         chrome.execute_script("localStorage.clear(); sessionStorage.clear()")
         script = "sessionStorage.setItem('redlog.token ', arguments[0])"
         chrome.execute_script(script, token or server.token)

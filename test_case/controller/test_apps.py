@@ -1,5 +1,6 @@
 """Apps by HTTP: who may what, what is refused and where it says so, keys, counters."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -204,14 +205,30 @@ def test_counters_say_what_became_of_the_records(server: Server, admin: Caller) 
 
     counters = wait_until(counted, "the counters")
     assert counters["pending"] == 0
-    hours = counters["hours"]
-    assert sum(hour["received"] for hour in hours) == 8
-    assert all(counters["from"] <= hour["time"] < counters["to"] for hour in hours)
-    early = admin("GET", f"{path}?from=2020-01-01&to=2020-01-02").json()
-    assert (early["hours"], early["totals"]["received"]) == ([], 0)
-    for query in ("from=x", "to=2020-01-01&from=2020-01-02", "from=2020-01-01", "since=1"):
+    for interval in ("60", "1m", "1h", "1d"):
+        answer = admin("GET", f"{path}?interval={interval}").json()
+        assert sum(bucket["received"] for bucket in answer["buckets"]) == 8
+        assert all(bucket["time"] < answer["to"] for bucket in answer["buckets"])
+    assert (counters["interval"], answer["interval"]) == (600, 86_400)
+    early = admin("GET", f"{path}?from=2020-01-01&to=2020-01-01T01:00").json()
+    assert (early["buckets"], early["totals"]["received"], early["interval"]) == ([], 0, 60)
+    for query in (
+        *("from=x", "to=2020-01-01&from=2020-01-02", "from=2020-01-01", "since=1"),
+        *("interval=90", "interval=0", "interval=x", "from=-90d&interval=1m"),
+    ):
         answer = admin("GET", f"{path}?{query}")
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter"), query
+
+
+def test_what_waits_is_counted_in_the_range_in_which_it_arrived(
+    make_server: Callable[..., Server],
+) -> None:
+    server = make_server(REDLOG_WRITER__ENABLED="false").start()
+    assert server.report([{"message": "m"}] * 3).status_code == 202
+    path = f"{APPS}/{server.app['id']}/counters"
+    for query, pending in (({}, 3), ({"from": "-2h", "to": "-1h"}, 0)):
+        counters = server.get(path, **query).json()
+        assert (counters["pending"], counters["totals"]["received"]) == (pending, 0)
 
 
 def test_the_command_line_does_the_same(server: Server, admin: Caller) -> None:

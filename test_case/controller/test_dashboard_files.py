@@ -45,14 +45,15 @@ def test_the_script_that_fetches_names_the_same_versions() -> None:
     assert [name for name, version, _ in table if f"{name} {version}\n" not in licences] == []
 
 
-def test_every_module_is_small_and_fetched_at_once() -> None:
+def test_every_module_is_small_and_fetched_at_once_but_for_the_pages() -> None:
     own = [path for path in FOLDER.rglob("*") if "vendor" not in path.parts and path.is_file()]
     long = [path for path in own if len(path.read_text("utf-8").splitlines()) > 250]
     assert long == []
     page = (FOLDER / "index.html").read_text("utf-8")
-    scripts = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")}
+    first = [path for path in FOLDER.rglob("*") if FOLDER / "page" not in path.parents]
+    scripts = {path.relative_to(FOLDER).as_posix() for path in first if path.suffix == ".js"}
     assert set(re.findall(r'(?:modulepreload" href|src)="\./(.+?)"', page)) == scripts
-    sheets = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.css")}
+    sheets = {path.relative_to(FOLDER).as_posix() for path in first if path.suffix == ".css"}
     assert set(re.findall(r'stylesheet" href="\./(.+?)"', page)) == sheets
     assert not re.search(r"<script>|<style|\son\w+=|style=", page)
 
@@ -63,24 +64,27 @@ def test_all_of_it_is_150_kb_at_most() -> None:
     assert sum(len(gzip.compress(path.read_bytes())) for path in sent) + fonts <= 150_000
 
 
+def texts_of(language: str) -> dict[str, str]:
+    """The texts of the first screen and of the pages; none has two."""
+    files = [FOLDER / "text" / f"{language}.js", FOLDER / "page" / "text" / f"{language}.js"]
+    pattern = re.compile(r'^  "([\w.-]+)": ("(?:\\.|[^"])*"),$', re.MULTILINE)
+    found = [pair for file in files for pair in pattern.findall(file.read_text("utf-8"))]
+    assert len(found) == len(dict(found))
+    return dict(found)
+
+
 def test_both_languages_say_the_same_things() -> None:
-    texts = {
-        name: dict(
-            re.findall(
-                r'^  "([\w.-]+)": ("(?:\\.|[^"])*"),$',
-                (FOLDER / "text" / f"{name}.js").read_text("utf-8"),
-                re.MULTILINE,
-            )
-        )
-        for name in ("en", "zh")
-    }
-    english, chinese = texts["en"], texts["zh"]
+    english, chinese = texts_of("en"), texts_of("zh")
     assert list(english) == list(chinese)
     blanks = re.compile(r"\{\w+\}")
     for key, text in english.items():
         assert set(blanks.findall(text)) == set(blanks.findall(chinese[key])), key
         assert json.loads(text) and json.loads(chinese[key])
-    code = "".join(path.read_text("utf-8") for path in (FOLDER / "view").iterdir())
+    code = "".join(
+        path.read_text("utf-8")
+        for part in ("view", "page")
+        for path in (FOLDER / part).glob("*.js")
+    )
     assert "innerHTML" not in code
     named = set(re.findall(r'\bt\("([\w.-]+)"', code))
     assert named <= set(english)

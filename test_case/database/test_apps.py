@@ -71,12 +71,14 @@ def counted(apps: Apps, *rows: tuple[int, int, str, int]) -> None:
         )
 
 
-def test_counters_by_hour(apps: Apps) -> None:
+def test_counters_by_bucket(apps: Apps) -> None:
     counted(apps, (1, 59, "stored", 1), (1, 60, "stored", 2), (1, 119, "stored", 3))
     counted(apps, (1, 120, "shed", 4), (2, 60, "stored", 9), (1, 180, "stored", 9))
-    assert apps.hours(1, 59, 180) == [(0, "stored", 1), (60, "stored", 5), (120, "shed", 4)]
-    assert apps.hours(1, 60, 61) == [(60, "stored", 2)]
-    assert apps.hours(3, 0, 999) == []
+    assert apps.counts(1, 59, 180, 60) == [(0, "stored", 1), (60, "stored", 5), (120, "shed", 4)]
+    by_minute = [(59, "stored", 1), (60, "stored", 2), (119, "stored", 3), (120, "shed", 4)]
+    assert apps.counts(1, 0, 180, 1) == by_minute
+    assert apps.counts(1, 60, 61, 60) == [(60, "stored", 2)]
+    assert apps.counts(3, 0, 999, 60) == []
 
 
 def test_keys_and_secrets_are_random_and_plain(apps: Apps) -> None:

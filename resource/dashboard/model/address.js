@@ -3,6 +3,12 @@ import { computed, signal } from "../vendor/signals.js";
 
 export const RANGES = ["15m", "1h", "24h", "7d"];
 const DEFAULTS = {
+  page: "", // one of those in page/; empty: the records
+  id: "", // of what a page is about
+  part: "", // of a page that has parts
+  act: "", // the audit log: only these acts, only of this actor, only acts before this one
+  actor: "",
+  before: "",
   app: "", // an app's id; empty: all
   range: "24h", // one of RANGES, or "custom": from and to
   from: "",
@@ -14,11 +20,15 @@ const DEFAULTS = {
   zone: "local", // or "utc"
   live: "on", // or "off"
 };
+// What the address of a page says; that of the records says all but OF_PAGES.
+const OF_PAGES = ["page", "id", "part", "act", "actor", "before"];
+const OF_BOTH = ["app", "range", "from", "to", "zone"];
 
 /** Another server than the page's own; empty: its own. */
 export const apiBase = (new URLSearchParams(location.search).get("api") ?? "").replace(/\/+$/, "");
 
 export const view = signal(read(location.search));
+export const page = computed(() => view.value.page);
 
 /** The part of the view that decides which records there are, as a text that changes with it. */
 export const question = computed(() => {
@@ -38,6 +48,9 @@ export function go(changes, quietly = false) {
   }
   view.value = next;
 }
+
+/** The changes that lead to a page and nothing else of it; the records stay as they were asked. */
+export const toPage = (name, more = {}) => ({ page: name, id: "", part: "", act: "", actor: "", before: "", ...more });
 
 /** The whole address of the view with some changes. */
 export function linkTo(changes) {
@@ -64,7 +77,8 @@ function write(state) {
   const custom = state.range === "custom";
   const own = { ...state, range: custom ? "" : state.range };
   if (!custom) own.from = own.to = "";
-  const pairs = Object.entries(own).filter(([name, value]) => value && value !== DEFAULTS[name]);
+  const isSaid = (name) => (state.page ? OF_PAGES.includes(name) || OF_BOTH.includes(name) : !OF_PAGES.includes(name));
+  const pairs = Object.entries(own).filter(([name, value]) => value && value !== DEFAULTS[name] && isSaid(name));
   if (apiBase) pairs.push(["api", apiBase]);
   return pairs.length ? `?${new URLSearchParams(pairs)}` : "";
 }

@@ -5,7 +5,7 @@ import { apiBase } from "./address.js";
 export class Problem extends Error {
   constructor(status, body = {}, retryAfter = 0) {
     super(body.detail || body.title || "");
-    Object.assign(this, { status, code: body.code ?? "away", position: body.position, retryAfter });
+    Object.assign(this, { status, code: body.code ?? "away", position: body.position, field: body.field, retryAfter });
   }
 }
 

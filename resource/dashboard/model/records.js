@@ -1,6 +1,6 @@
 // The records of the view: pages along the cursor, the newest first, and those that arrive.
 import { batch, computed, effect, signal } from "../vendor/signals.js";
-import { endsNow, parametersOf, question, view } from "./address.js";
+import { endsNow, page, parametersOf, question, view } from "./address.js";
 import { ask } from "./api.js";
 import { countRecords, counts } from "./counts.js";
 import { leave, stage } from "./session.js";
@@ -129,7 +129,7 @@ async function guarded(request) {
 /** New records every few seconds; after a failure, until the server answers again. */
 async function tick() {
   const away = problem.peek() && problem.peek().status !== 400;
-  if (stage.peek() === "in" && !document.hidden && !isLoading.peek()) {
+  if (stage.peek() === "in" && !page.peek() && !document.hidden && !isLoading.peek()) {
     const { signal: mine } = abort;
     const isKept = list.rows.length > 0 && list.question === question.peek(); // the reader's place too
     if (away && !isKept) await search();
@@ -145,7 +145,7 @@ async function tick() {
 export function follow() {
   effect(() => {
     question.value;
-    if (stage.value !== "in") return;
+    if (stage.value !== "in" || page.value) return;
     counts.value = null;
     queueMicrotask(search);
   });

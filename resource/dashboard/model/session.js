@@ -9,6 +9,12 @@ const TOKEN = `redlog.token ${apiBase}`; // another server's token is never sent
 export const stage = signal("starting");
 export const apps = signal([]);
 export const account = signal(null);
+/** {actor, role, scope, apps}: who it is, and what they may do; null: nobody. */
+export const me = signal(null);
+
+const RANKS = ["viewer", "member", "admin"];
+/** Whether who looks may do what needs this role. */
+export const may = (role) => RANKS.indexOf(me.value?.role) >= RANKS.indexOf(role);
 
 /** Go on where this tab left off, or another one, or the sign-on elsewhere that led here: whether
  * there are cookies no script can see, so it is asked. */
@@ -61,13 +67,19 @@ export function leave() {
   sessionStorage.removeItem(TOKEN);
   Object.assign(caller, { token: "", csrf: "", renew: null });
   apps.value = [];
-  account.value = null;
+  account.value = me.value = null;
   stage.value = "out";
 }
 
 async function enter() {
-  apps.value = (await ask("apps")).apps;
+  const [who] = await Promise.all([me.peek() ?? ask("me"), loadApps()]);
+  me.value = who;
   stage.value = "in";
+}
+
+/** The apps that may be seen, when there are others now. */
+export async function loadApps() {
+  apps.value = (await ask("apps")).apps;
 }
 
 async function proceed() {
@@ -83,9 +95,10 @@ function greet(reply) {
 
 async function recognise() {
   caller.renew = renewOnce;
-  const me = await ask("me");
-  caller.csrf = me.csrf_token ?? "";
-  account.value = me.account ?? null;
+  const who = await ask("me");
+  caller.csrf = who.csrf_token ?? "";
+  account.value = who.account ?? null;
+  me.value = who;
   if (account.value?.must_change) throw new Problem(403, { code: "must_change" });
 }
 

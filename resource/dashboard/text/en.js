@@ -1,5 +1,13 @@
 export const en = {
   "title": "Records",
+  "pages": "Pages",
+  "page.logs": "Logs",
+  "page.apps": "Apps",
+  "page.accounts": "Accounts",
+  "page.counters": "Counters",
+  "page.server": "Server",
+  "page.account": "Own account",
+  "page.none": "There is no such page.",
   "app": "App",
   "app.all": "All apps",
   "range": "Time range",

@@ -11,5 +11,8 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
+/** The same where there may be no such text: then undefined. */
+export const known = (key, values) => (key in en ? t(key, values) : undefined);
+
 /** A number as the language groups it. */
 export const number = (value) => value.toLocaleString(language.value === "zh" ? "zh-CN" : "en-US");

@@ -1,5 +1,13 @@
 export const zh = {
   "title": "日志",
+  "pages": "页面",
+  "page.logs": "日志",
+  "page.apps": "应用",
+  "page.accounts": "账号",
+  "page.counters": "计数",
+  "page.server": "服务器",
+  "page.account": "我的账号",
+  "page.none": "没有这个页面。",
   "app": "应用",
   "app.all": "全部应用",
   "range": "时间范围",

@@ -1,5 +1,6 @@
 // The page: the sign-in, or the one screen with its panels.
 import { html } from "../html.js";
+import { page } from "../model/address.js";
 import { problem, revision } from "../model/records.js";
 import { stage } from "../model/session.js";
 import { t } from "../text/index.js";
@@ -8,6 +9,7 @@ import { Drawer } from "./drawer.js";
 import { Help } from "./help.js";
 import { Histogram } from "./histogram.js";
 import { Levels } from "./levels.js";
+import { Page } from "./page.js";
 import { panel } from "./panel.js";
 import { QueryBox } from "./query-box.js";
 import { RecordList } from "./record-list.js";
@@ -16,12 +18,14 @@ import { NewPassword, SignIn } from "./sign-in.js";
 import { TopBar } from "./top-bar.js";
 
 export function App() {
-  document.title = `RedLog · ${t(stage.value === "in" ? "title" : "sign-in")}`;
+  const title = page.value ? `page.${page.value}` : "title";
+  document.title = `RedLog · ${t(stage.value === "in" ? title : "sign-in")}`;
   if (stage.value === "starting") {
     return problem.value && html`<${Banner} />`;
   }
   if (stage.value === "out") return html`<${SignIn} />`;
   if (stage.value === "newcomer") return html`<${NewPassword} />`;
+  if (page.value) return html`<${TopBar} /><${Page} />`;
   return html`
     <${TopBar} />
     <main class=${`screen ${panel.value ? "with-panel" : ""}`} data-revision=${revision.value}>

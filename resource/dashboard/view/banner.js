@@ -4,15 +4,19 @@ import { problem, search, unreadableDays } from "../model/records.js";
 import { t } from "../text/index.js";
 
 export function Banner() {
-  const { status, code, message } = problem.value ?? {};
-  if (!problem.value || code === "bad_query") return html`<${Unreadable} />`;
+  if (!problem.value || problem.value.code === "bad_query") return html`<${Unreadable} />`;
+  return html`<${Complaint} problem=${problem.value} again=${search} />`;
+}
+
+/** A request that failed, and a button that asks `again`. */
+export function Complaint({ problem: { status, code, message }, again }) {
   const isAway = status === 0 || status === 502 || status === 504;
   const isBusy = status === 503 || status === 429;
   const text = isAway ? t("problem.away") : isBusy ? t("problem.busy") : t("problem.refused", { detail: message || code });
   return html`
     <div class="banner" role="alert">
       <span>${text}</span>
-      <button type="button" onClick=${search}>${t("problem.again")}</button>
+      <button type="button" onClick=${again}>${t("problem.again")}</button>
     </div>
   `;
 }

@@ -1,5 +1,5 @@
 // The keyboard, where nothing is being written.
-import { go, view } from "../model/address.js";
+import { go, page, view } from "../model/address.js";
 import { moveSelection, selected } from "../model/records.js";
 import { closePanel, isHelpOpen, openRecord, panel } from "./panel.js";
 
@@ -34,7 +34,7 @@ export function listenToKeys() {
   document.addEventListener("keydown", (event) => {
     const { target } = event;
     const isWriting = target.matches("input, select, textarea");
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (page.peek() || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (isWriting && event.key !== "Escape") return;
     const isIdle = target === document.body || target.matches(".list");
     const act = ACTIONS[event.key] ?? (isIdle && IN_LIST[event.key]);

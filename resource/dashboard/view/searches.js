@@ -8,11 +8,11 @@ import { fixedLink, keepView, loadSearches, movesOn, ownApps, replaceSearch, sea
 import { apps } from "../model/session.js";
 import { t } from "../text/index.js";
 import { CopyButton } from "./copy-button.js";
-import { useMenu } from "./menu.js";
+import { useDropdown } from "./dropdown.js";
 import { SavedSearch } from "./saved-search.js";
 
 export function Searches() {
-  const { host, isOpen, toggle, close, onKeyDown } = useMenu();
+  const { host, isOpen, toggle, close, onKeyDown } = useDropdown();
   return html`
     <div ref=${host} class="searches" onKeyDown=${onKeyDown}>
       <button type="button" class="switch" aria-expanded=${isOpen} aria-controls="searches" title=${t("searches.hint")} onClick=${toggle}>${t("searches")}</button>

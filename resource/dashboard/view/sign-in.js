@@ -4,7 +4,7 @@ import { useSignal } from "../vendor/signals.js";
 import { apiBase } from "../model/address.js";
 import { account, changePassword, signIn, useToken } from "../model/session.js";
 import { t } from "../text/index.js";
-import { Appearance } from "./top-bar.js";
+import { Appearance } from "./menu.js";
 
 /** Cookies belong to this page's own server: of another one it needs a token. */
 export function SignIn() {

@@ -1,24 +1,27 @@
-// App, time range, and how things are shown.
+// Where one is and who one is; for the records their app and time range, and how things are shown.
 import { html } from "../html.js";
-import { endsNow, go, view } from "../model/address.js";
-import { language, theme } from "../model/preferences.js";
+import { endsNow, go, page, view } from "../model/address.js";
 import { isLive } from "../model/records.js";
-import { apps, signOut } from "../model/session.js";
+import { apps } from "../model/session.js";
 import { t } from "../text/index.js";
 import { togglePause } from "./keys.js";
+import { Menu } from "./menu.js";
 import { isHelpOpen } from "./panel.js";
 import { RangePicker } from "./range-picker.js";
-
-const NEXT_THEME = { auto: "light", light: "dark", dark: "auto" };
 
 export function TopBar() {
   return html`
     <header class="bar">
-      <p class="mark">RedLog</p>
-      <${AppPicker} />
-      <${RangePicker} />
-      ${endsNow.value && html`<${LiveSwitch} />`}
-      <${Switches} />
+      <div class="top"><p class="mark">RedLog</p><${Menu} /></div>
+      ${!page.value &&
+      html`
+        <div class="view">
+          <${AppPicker} />
+          <${RangePicker} />
+          ${endsNow.value && html`<${LiveSwitch} />`}
+          <${Switches} />
+        </div>
+      `}
     </header>
   `;
 }
@@ -47,18 +50,8 @@ function Switches() {
   return html`
     <div class="switches">
       <button type="button" title=${t("zone.hint")} onClick=${() => go({ zone: zone === "utc" ? "local" : "utc" }, true)}>${t(`zone.${zone}`)}</button>
-      <${Appearance} />
       <button type="button" aria-expanded=${isHelpOpen.value} onClick=${() => (isHelpOpen.value = !isHelpOpen.value)}>${t("help")}</button>
-      <button type="button" class="sign-out" onClick=${signOut}>${t("sign-out")}</button>
     </div>
   `;
 }
 
-/** Language and colours: also where nobody is signed in. */
-export function Appearance() {
-  const other = language.value === "zh" ? "en" : "zh";
-  return html`
-    <button type="button" class="language" lang=${other} title=${t("language.hint")} onClick=${() => (language.value = other)}>${t("language.other")}</button>
-    <button type="button" title=${t("theme.hint")} onClick=${() => (theme.value = NEXT_THEME[theme.value])}>${t(`theme.${theme.value}`)}</button>
-  `;
-}
