@@ -1,16 +1,14 @@
 """The dashboard in a real Chromium, on a real server."""
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from chromium import open_chromium
+from dashboard_page import Open, Page, opened
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -38,74 +36,10 @@ def filled(server: Server) -> Server:
     return server
 
 
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    with open_chromium(tmp_path_factory.mktemp("chromium")) as running:
-        yield running
-
-
-Open = Callable[..., "Page"]
-
-
-class Page:
-    """The dashboard as somebody sees it."""
-
-    def __init__(self, chrome: Chrome) -> None:
-        self.chrome = chrome
-        self.expected: list[str] = []  # what the console may say
-
-    def one(self, css: str) -> Any:
-        """The element, as soon as there is one."""
-        return wait_until(lambda: self.chrome.find_elements(By.CSS_SELECTOR, css), css)[0]
-
-    def text(self, css: str) -> Any:
-        """The text of the first such element, as soon as there is one."""
-        return wait_until(lambda: self.texts(css), css)[0]
-
-    def texts(self, css: str) -> list[str]:
-        script = "return [...document.querySelectorAll(arguments[0])].map(each => each.innerText)"
-        return list(self.chrome.execute_script(script, css))
-
-    def press(self, *keys: str) -> None:
-        ActionChains(self.chrome).send_keys(*keys).perform()
-
-    def ask(self, query: str) -> None:
-        """Write a query and send it."""
-        self.press("/")
-        select_all = ActionChains(self.chrome).key_down(Keys.CONTROL).send_keys("a")
-        select_all.key_up(Keys.CONTROL).send_keys(query, Keys.ENTER).perform()
-
-    def address(self) -> dict[str, str]:
-        """The parameters of the address."""
-        query = parse_qs(urlsplit(self.chrome.current_url).query)
-        return {name: values[0] for name, values in query.items()}
-
-    def shows(self, count: int) -> None:
-        """Wait until so many rows are loaded and no request is under way."""
-        css = f'.loaded[data-loaded="{count}"]'
-        self.one(css)
-        self.one('.list[aria-busy="false"]')
-
-
 @pytest.fixture
 def page(filled: Server, chrome: Chrome) -> Iterator[Open]:
-    """Opens the dashboard, signed in by a token; at the end the console must be clean."""
-    page = Page(chrome)
-
-    def go(search: str = "", width: int = 1280) -> Page:
-        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 700}
-        chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        chrome.get(filled.url)
-        chrome.execute_script("localStorage.clear(); sessionStorage.clear()")
-        chrome.execute_script("sessionStorage.setItem('redlog.token ', arguments[0])", filled.token)
-        chrome.get(f"{filled.url}/{search}")
-        return page
-
-    chrome.get_log("browser")
-    yield go
-    said = [line["message"] for line in chrome.get_log("browser")]
-    page.expected += ["/api/v1/me - Failed", "/api/v1/refresh - Failed"]  # nobody was signed in
-    assert [line for line in said if not any(text in line for text in page.expected)] == []
+    with opened(chrome, filled) as go:
+        yield go
 
 
 def test_one_signs_in_with_a_token(filled: Server, chrome: Chrome) -> None:
@@ -317,27 +251,17 @@ def test_a_phone_has_nothing_at_its_side(page: Open, search: str) -> None:
         assert shown.chrome.execute_script(widths) == [360, 360, 360]
 
 
-AXE = """
-    const done = arguments[arguments.length - 1];
-    axe.run().then(found => done(found.violations.map(each => [
-        each.id, each.nodes.map(node => node.html.slice(0, 200) + ' ' + node.failureSummary),
-    ])));
-"""
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(page: Open, theme: str) -> None:
-    script = (ROOT / "test_case" / "data" / "axe.min.js").read_text("utf-8")
     shown = page(f"?theme={theme}&q=-nothing")
     shown.one(".row.error").click()
     shown.one(".drawer .value").click()
     shown.one(".histogram:not(.waiting)")
-    shown.chrome.execute_script(script)
-    assert json.dumps(shown.chrome.execute_async_script(AXE), indent=1) == "[]"
+    assert shown.barriers() == "[]"
     shown.press("?")
     shown.one(".help")
     shown.one(".custom").click()
-    assert json.dumps(shown.chrome.execute_async_script(AXE), indent=1) == "[]"
+    assert shown.barriers() == "[]"
 
 
 class Silent(SimpleHTTPRequestHandler):
