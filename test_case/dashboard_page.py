@@ -59,6 +59,16 @@ class Page:
         self.one(css)
         self.one('.list[aria-busy="false"]')
 
+    def goes_offline(self, is_away: bool = True) -> None:
+        """Let no request through."""
+        network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self.chrome.execute_cdp_cmd("Network.enable", {})
+        conditions = network | {"offline": is_away}
+        self.chrome.execute_cdp_cmd("Network.emulateNetworkConditions", conditions)
+
+    def comes_back(self) -> None:
+        self.goes_offline(False)
+
     def barriers(self) -> str:
         """What axe finds that some can't use: "[]" for nothing."""
         script = (ROOT / "test_case" / "data" / "axe.min.js").read_text("utf-8")
@@ -75,6 +85,7 @@ def opened(chrome: Chrome, server: Server) -> Iterator[Open]:
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 700}
         chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         chrome.get(server.url)
+        page.one(".door, .list")  # whoever it finds signed in, it has found by now
         chrome.execute_script("localStorage.clear(); sessionStorage.clear()")
         script = "sessionStorage.setItem('redlog.token ', arguments[0])"
         chrome.execute_script(script, token or server.token)

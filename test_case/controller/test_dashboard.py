@@ -217,12 +217,10 @@ def test_new_records_appear_by_themselves(page: Open, filled: Server) -> None:
 def test_it_comes_back_when_the_server_does(page: Open) -> None:
     shown = page("?q=event")
     shown.one(".row")
-    limits = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-    shown.chrome.execute_cdp_cmd("Network.enable", {})
-    shown.chrome.execute_cdp_cmd("Network.emulateNetworkConditions", limits | {"offline": True})
+    shown.goes_offline()
     shown.ask("payment")
     assert "does not answer" in shown.text(".banner")
-    shown.chrome.execute_cdp_cmd("Network.emulateNetworkConditions", limits | {"offline": False})
+    shown.comes_back()
     shown.shows(1)
     wait_until(lambda: not shown.texts(".banner"), "the end of the complaint")
     shown.expected.append("ERR_INTERNET_DISCONNECTED")

@@ -1,10 +1,11 @@
 // The page: the sign-in, or the one screen with its panels.
 import { html } from "../html.js";
-import { problem, revision } from "../model/records.js";
+import { problem } from "../model/records.js";
 import { stage } from "../model/session.js";
 import { t } from "../text/index.js";
 import { Banner } from "./banner.js";
 import { Drawer } from "./drawer.js";
+import { Facets } from "./facets.js";
 import { Help } from "./help.js";
 import { Histogram } from "./histogram.js";
 import { Levels } from "./levels.js";
@@ -23,7 +24,7 @@ export function App() {
   if (stage.value === "newcomer") return html`<${NewPassword} />`;
   return html`
     <${TopBar} />
-    <main class=${`screen ${panel.value ? "with-panel" : ""}`} data-revision=${revision.value}>
+    <main class=${`screen ${panel.value ? "with-panel" : ""}`}>
       <h1 class="unseen">${t("title")}</h1>
       <div class="asking">
         <${QueryBox} />
@@ -31,6 +32,7 @@ export function App() {
         <${Histogram} />
         <${Levels} />
       </div>
+      <${Facets} />
       <${RecordList} />
       ${panel.value === "record" && html`<${Drawer} />`}
       ${panel.value === "help" && html`<${Help} />`}

@@ -5,6 +5,7 @@ import { counts, LEVELS, shownLevels, toggledLevel, totals } from "../model/coun
 import { list, revision } from "../model/records.js";
 import { shortTime } from "../model/time.js";
 import { number, t } from "../text/index.js";
+import { FacetsToggle } from "./facets.js";
 import { pointed } from "./histogram.js";
 
 export function Levels() {
@@ -15,6 +16,7 @@ export function Levels() {
   const { untrusted } = view.value;
   return html`
     <div class="levels">
+      <${FacetsToggle} />
       <div class="level-choice" role="group" aria-label=${t("levels")}>
         ${LEVELS.toReversed().map(
           (name) => html`
