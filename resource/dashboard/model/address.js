@@ -13,6 +13,7 @@ const DEFAULTS = {
   record: "", // the id of the record that is open
   zone: "local", // or "utc"
   live: "on", // or "off"
+  columns: "", // field names with commas between them
   facets: "app,logger,platform,release,environment,~user_id,~device_id", // see facets.js
 };
 

@@ -82,6 +82,7 @@ export function attributesOf(rows) {
 
 /** The values of a field among the loaded records, the most frequent first. */
 function valuesOf(field, rows) {
+  if (field === "message") return [];
   const times = new Map();
   for (const row of rows.slice(0, SAMPLE)) {
     const value = valueAt(row, field);
@@ -91,9 +92,9 @@ function valuesOf(field, rows) {
   return [...times].sort((a, b) => b[1] - a[1]).map(([value]) => value);
 }
 
-function valueAt(row, field) {
+/** A record's value of a field, as `q` names it. */
+export function valueAt(row, field) {
   const [base, ...path] = field.split(".");
-  if (base === "message") return undefined;
   const root = base === "attr" ? "attributes" : base;
   return path.reduce((value, name) => value?.[name], row[root]);
 }

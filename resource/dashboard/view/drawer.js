@@ -10,8 +10,8 @@ import { t } from "../text/index.js";
 import { CopyButton } from "./copy-button.js";
 import { Field } from "./field.js";
 import { closePanel, openRecord } from "./panel.js";
-import { nameOf } from "./record-row.js";
 import { StackTrace } from "./stack-trace.js";
+import { shown } from "./value.js";
 
 const APART = ["message", "exception", "attributes", "id", "level", "severity"];
 
@@ -57,15 +57,9 @@ function Head({ record }) {
 function Fields({ pairs, prefix }) {
   return html`
     <dl class="fields">
-      ${pairs.map(([name, value]) => html`<${Field} key=${name} name=${prefix + name} label=${name} value=${value} shown=${shownValue(name, value, prefix)} />`)}
+      ${pairs.map(([name, value]) => html`<${Field} key=${name} name=${prefix + name} label=${name} value=${value} shown=${shown(prefix + name, value)} />`)}
     </dl>
   `;
-}
-
-function shownValue(name, value, prefix) {
-  if (!prefix && name === "app") return nameOf(value);
-  if (!prefix && ["time", "received_at"].includes(name)) return wholeTime(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The record of the address: from the list, else from the server. */

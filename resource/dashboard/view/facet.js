@@ -6,7 +6,7 @@ import { counts, shownLevels, totals } from "../model/counts.js";
 import { askAgain, facets, FEW, foldFacet, MANY, removeFacet } from "../model/facets.js";
 import { canAsk, hasTerm, term, withoutTerm, withTerm } from "../model/query.js";
 import { number, t } from "../text/index.js";
-import { nameOf } from "./record-row.js";
+import { shown } from "./value.js";
 
 export function Facet({ field, isFolded }) {
   const found = facets.value[field] ?? {};
@@ -38,7 +38,7 @@ function Values({ field, values, limit = FEW, failed, isAsked, isLess, isAbout }
 }
 
 function Value({ field, value, count, share, sign, why }) {
-  const text = field === "app" ? nameOf(value) : typeof value === "string" ? value : JSON.stringify(value);
+  const text = shown(field, value);
   const isText = value === null || typeof value !== "object";
   const asked = field === "app" || (isText && canAsk(field, value)) ? term(field, value) : "";
   const isOn = asked && hasTerm(view.value.q, asked);

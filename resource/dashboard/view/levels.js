@@ -5,6 +5,7 @@ import { counts, LEVELS, shownLevels, toggledLevel, totals } from "../model/coun
 import { list, revision } from "../model/records.js";
 import { shortTime } from "../model/time.js";
 import { number, t } from "../text/index.js";
+import { Columns } from "./columns.js";
 import { FacetsToggle } from "./facets.js";
 import { pointed } from "./histogram.js";
 
@@ -30,6 +31,7 @@ export function Levels() {
       <label class="untrusted" title=${t("untrusted.hint")}>
         <input type="checkbox" checked=${untrusted === "show"} onChange=${() => go({ untrusted: untrusted === "show" ? "hide" : "show" })} />${t("untrusted")}
       </label>
+      <${Columns} />
       <p class="loaded" data-loaded=${revision.value >= 0 && list.rows.length}>${t("count.loaded", { count: number(list.rows.length) })}</p>
     </div>
   `;
