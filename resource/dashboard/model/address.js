@@ -11,6 +11,8 @@ const DEFAULTS = {
   level: "", // level names with commas between them; empty: all
   untrusted: "hide", // or "show"
   record: "", // the id of the record that is open
+  tab: "", // of the open record: its fields, "around" or "timeline"
+  of: "", // of the same what: "app", "session" or "device"
   zone: "local", // or "utc"
   live: "on", // or "off"
   columns: "", // field names with commas between them

@@ -27,7 +27,7 @@ export function Levels() {
           `,
         )}
       </div>
-      <p class="sum">${bucket < 0 ? counts.value && t("count", { count: number(all) }) : stretch(bucket)}</p>
+      <p class="sum">${bucket < 0 ? counts.value && t(all === 1 ? "count.one" : "count", { count: number(all) }) : stretch(bucket)}</p>
       <label class="untrusted" title=${t("untrusted.hint")}>
         <input type="checkbox" checked=${untrusted === "show"} onChange=${() => go({ untrusted: untrusted === "show" ? "hide" : "show" })} />${t("untrusted")}
       </label>
