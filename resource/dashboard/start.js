@@ -1,6 +1,7 @@
 // The first script: shows the page, resumes the session and follows the address.
 import { render } from "./vendor/preact.js";
 import { html } from "./html.js";
+import { followFacets } from "./model/facets.js";
 import { problem, follow } from "./model/records.js";
 import { resume, stage } from "./model/session.js";
 import { App } from "./view/app.js";
@@ -9,6 +10,7 @@ import { listenToKeys } from "./view/keys.js";
 render(html`<${App} />`, document.getElementById("app"));
 listenToKeys();
 follow();
+followFacets();
 begin();
 
 /** The server may be away when the page is opened: then it is asked until it answers. */

@@ -17,8 +17,12 @@ const DEFAULTS = {
   level: "", // level names with commas between them; empty: all
   untrusted: "hide", // or "show"
   record: "", // the id of the record that is open
+  tab: "", // of the open record: its fields, "around" or "timeline"
+  of: "", // of the same what: "app", "session" or "device"
   zone: "local", // or "utc"
   live: "on", // or "off"
+  columns: "", // field names with commas between them
+  facets: "app,logger,platform,release,environment,~user_id,~device_id", // see facets.js
 };
 // What the address of a page says; that of the records says all but OF_PAGES.
 const OF_PAGES = ["page", "id", "part", "act", "actor", "before"];

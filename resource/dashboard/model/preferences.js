@@ -33,16 +33,24 @@ export const language = preference("lang", ["en", "zh"], speaksChinese ? "zh" : 
 /** "auto" follows the system. */
 export const theme = preference("theme", ["auto", "light", "dark"], "auto");
 
-const prefersDark = matchMedia("(prefers-color-scheme: dark)");
-const systemIsDark = signal(prefersDark.matches);
-prefersDark.addEventListener("change", () => (systemIsDark.value = prefersDark.matches));
+/** Whether the screen is like this, now and later on. */
+function matches(condition) {
+  const asked = matchMedia(condition);
+  const is = signal(asked.matches);
+  asked.addEventListener("change", () => (is.value = asked.matches));
+  return is;
+}
+
+const systemIsDark = matches("(prefers-color-scheme: dark)");
 
 /** Whether dark colours are shown now. */
 export const isDark = () => (theme.value === "auto" ? systemIsDark.value : theme.value === "dark");
 
-const narrowScreen = matchMedia("(max-width: 700px)");
-export const isNarrow = signal(narrowScreen.matches);
-narrowScreen.addEventListener("change", () => (isNarrow.value = narrowScreen.matches));
+/** Whether the facets stand at the side, where there is room. */
+export const facetsOpen = preference("aside", ["on", "off"], "on");
+
+export const isNarrow = matches("(max-width: 700px)");
+export const isWide = matches("(min-width: 1001px)");
 
 effect(() => {
   document.documentElement.lang = language.value === "zh" ? "zh-CN" : "en";

@@ -1,10 +1,12 @@
 // The query language as far as a page needs it: terms to add, names and values to complete.
 
-export const FIELDS = [
-  "level", "message", "logger", "environment", "release", "platform", "device_id", "session_id",
-  "user_id", "trace_id", "span_id", "seq", "time", "received_at", "skew_ms", "truncated",
-  "untrusted",
+/** Fields that hold short texts. */
+export const TEXTS = [
+  "logger", "environment", "release", "platform", "device_id", "session_id", "user_id", "trace_id",
+  "span_id",
 ]; // prettier-ignore
+const FIELDS = ["level", "message", ...TEXTS, "seq", "time", "received_at", "skew_ms", "truncated", "untrusted"];
+export const ATTRIBUTE = /^attr\.[\w.-]+$/;
 const NOT_FILTERED = ["id", "app", "time", "received_at", "severity"];
 const LEVELS = ["trace", "debug", "info", "warning", "error", "fatal"];
 const [MOST_OPTIONS, LONGEST_VALUE, SAMPLE] = [12, 200, 500];
@@ -35,6 +37,12 @@ export function withTerm(query, added, isExcluded) {
   return text ? `${text} ${wanted}` : wanted;
 }
 
+/** Whether the query asks for a term, which can be taken out again. */
+export const hasTerm = (query, asked) => !/(^|\s)(AND|OR|NOT)(\s|$)/.test(query) && parts(query).includes(asked);
+
+/** The query without a term. */
+export const withoutTerm = (query, dropped) => parts(query).filter((part) => part !== dropped).join(" ");
+
 /** What stands between spaces, phrases whole. */
 function parts(query) {
   return query.match(/(?:"(?:\\.|[^"])*"|[^\s"])+/g) ?? [];
@@ -63,13 +71,18 @@ export function completions(before, rows) {
 }
 
 function fieldsOf(rows) {
+  return [...FIELDS, "exception.type", "exception.value", ...attributesOf(rows)];
+}
+
+/** The attributes of the loaded records, as `q` names them. */
+export function attributesOf(rows) {
   const own = rows.slice(0, SAMPLE).flatMap(({ attributes }) => flattened(attributes).map(([path]) => `attr.${path}`));
-  const askable = [...new Set(own)].filter((field) => /^[\w.-]+$/.test(field)).sort();
-  return [...FIELDS, "exception.type", "exception.value", ...askable];
+  return [...new Set(own)].filter((field) => ATTRIBUTE.test(field)).sort();
 }
 
 /** The values of a field among the loaded records, the most frequent first. */
 function valuesOf(field, rows) {
+  if (field === "message") return [];
   const times = new Map();
   for (const row of rows.slice(0, SAMPLE)) {
     const value = valueAt(row, field);
@@ -79,9 +92,9 @@ function valuesOf(field, rows) {
   return [...times].sort((a, b) => b[1] - a[1]).map(([value]) => value);
 }
 
-function valueAt(row, field) {
+/** A record's value of a field, as `q` names it. */
+export function valueAt(row, field) {
   const [base, ...path] = field.split(".");
-  if (base === "message") return undefined;
   const root = base === "attr" ? "attributes" : base;
   return path.reduce((value, name) => value?.[name], row[root]);
 }

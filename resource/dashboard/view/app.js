@@ -1,11 +1,12 @@
 // The page: the sign-in, or the one screen with its panels.
 import { html } from "../html.js";
 import { page } from "../model/address.js";
-import { problem, revision } from "../model/records.js";
+import { problem } from "../model/records.js";
 import { stage } from "../model/session.js";
 import { t } from "../text/index.js";
 import { Banner } from "./banner.js";
 import { Drawer } from "./drawer.js";
+import { Facets } from "./facets.js";
 import { Help } from "./help.js";
 import { Histogram } from "./histogram.js";
 import { Levels } from "./levels.js";
@@ -28,7 +29,7 @@ export function App() {
   if (page.value) return html`<${TopBar} /><${Page} />`;
   return html`
     <${TopBar} />
-    <main class=${`screen ${panel.value ? "with-panel" : ""}`} data-revision=${revision.value}>
+    <main class=${`screen ${panel.value ? "with-panel" : ""}`}>
       <h1 class="unseen">${t("title")}</h1>
       <div class="asking">
         <div class="query-line"><${QueryBox} /><${Searches} /></div>
@@ -36,6 +37,7 @@ export function App() {
         <${Histogram} />
         <${Levels} />
       </div>
+      <${Facets} />
       <${RecordList} />
       ${panel.value === "record" && html`<${Drawer} />`}
       ${panel.value === "help" && html`<${Help} />`}

@@ -1,40 +1,40 @@
-// One record with everything that is known of it.
+// One record with everything that is known of it, and what is beside it.
 import { html } from "../html.js";
 import { useSignal, useSignalEffect } from "../vendor/signals.js";
-import { linkTo, view } from "../model/address.js";
+import { go, linkTo, view } from "../model/address.js";
 import { ask } from "../model/api.js";
-import { flattened } from "../model/query.js";
 import { list, moveSelection, revision, selected } from "../model/records.js";
-import { wholeTime } from "../model/time.js";
 import { t } from "../text/index.js";
 import { CopyButton } from "./copy-button.js";
-import { Field } from "./field.js";
 import { closePanel, openRecord } from "./panel.js";
-import { nameOf } from "./record-row.js";
-import { StackTrace } from "./stack-trace.js";
+import { RecordFields } from "./record-fields.js";
+import { Around, hasTimeline, Timeline } from "./trail.js";
 
-const APART = ["message", "exception", "attributes", "id", "level", "severity"];
+const TABS = { "": RecordFields, "around": Around, "timeline": Timeline };
 
 export function Drawer() {
   const record = useRecord();
   if (!record) return null;
   if (record.isGone) return html`<aside class="drawer" aria-label=${t("drawer")}><${Head} /><p class="note">${t("drawer.gone")}</p></aside>`;
-  const { level, time, message, exception, attributes } = record;
-  const plain = Object.entries(record).filter(([name]) => !APART.includes(name));
+  const there = Object.keys(TABS).filter((tab) => tab !== "timeline" || hasTimeline(record));
+  const tab = there.includes(view.value.tab) ? view.value.tab : "";
   return html`
     <aside class="drawer" aria-label=${t("drawer")}>
-      <${Head} record=${record} />
-      <p class=${`stamp ${level}`}><b>${level}</b> <time datetime=${time}>${wholeTime(time)}</time></p>
-      <p class="whole-message">${message}</p>
-      ${exception && html`<${StackTrace} exception=${exception} />`}
-      ${attributes && html`<h3>${t("drawer.attributes")}</h3><${Fields} pairs=${flattened(attributes)} prefix="attr." />`}
-      <h3>${t("drawer.fields")}</h3>
-      <${Fields} pairs=${[["level", level], ...plain, ["message", message], ["id", record.id]]} prefix="" />
+      <${Head} record=${record}><${Tabs} there=${there} tab=${tab} /><//>
+      <div class="drawer-body"><${TABS[tab]} record=${record} /></div>
     </aside>
   `;
 }
 
-function Head({ record }) {
+function Tabs({ there, tab }) {
+  return html`
+    <div class="tabs" role="group" aria-label=${t("drawer.tabs")}>
+      ${there.map((name) => html`<button type="button" key=${name} data-tab=${name} aria-pressed=${name === tab} onClick=${() => go({ tab: name }, true)}>${t(`drawer.tab.${name || "record"}`)}</button>`)}
+    </div>
+  `;
+}
+
+function Head({ record, children }) {
   const move = (by) => {
     selected.value = view.peek().record;
     openRecord(moveSelection(by));
@@ -50,22 +50,9 @@ function Head({ record }) {
         <${CopyButton} label=${t("drawer.json")} text=${() => JSON.stringify(record, null, 2)} />
       `}
       <button type="button" class="close" aria-label=${t("drawer.close")} title="Esc" onClick=${closePanel}>×</button>
+      ${children}
     </div>
   `;
-}
-
-function Fields({ pairs, prefix }) {
-  return html`
-    <dl class="fields">
-      ${pairs.map(([name, value]) => html`<${Field} key=${name} name=${prefix + name} label=${name} value=${value} shown=${shownValue(name, value, prefix)} />`)}
-    </dl>
-  `;
-}
-
-function shownValue(name, value, prefix) {
-  if (!prefix && name === "app") return nameOf(value);
-  if (!prefix && ["time", "received_at"].includes(name)) return wholeTime(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The record of the address: from the list, else from the server. */
@@ -73,9 +60,9 @@ function useRecord() {
   const found = useSignal(null);
   useSignalEffect(() => {
     const { record } = view.value;
-    const known = revision.value >= 0 && list.ids.has(record) && list.rows.find(({ id }) => id === record);
-    if (known) return void (found.value = known);
-    if (found.peek()?.id === record || !record) return;
+    const isLoaded = revision.value >= 0 && list.ids.has(record);
+    if (!record || found.peek()?.id === record) return;
+    if (isLoaded) return void (found.value = list.rows.find(({ id }) => id === record));
     const abort = new AbortController();
     ask(`logs/${encodeURIComponent(record)}`, { signal: abort.signal })
       .then((one) => (found.value = one))

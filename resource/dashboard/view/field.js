@@ -2,6 +2,7 @@
 import { html } from "../html.js";
 import { useSignal } from "../vendor/signals.js";
 import { go, view } from "../model/address.js";
+import { canShow, columns, toggleColumn } from "../model/columns.js";
 import { canAsk, term, withTerm } from "../model/query.js";
 import { t } from "../text/index.js";
 import { CopyButton } from "./copy-button.js";
@@ -33,6 +34,7 @@ function Actions({ name, value }) {
         <button type="button" class="out" onClick=${() => filter(true)}>${t("field.out")}</button>
       `}
       <${CopyButton} text=${text} />
+      ${canShow(name) && html`<button type="button" class="as-column" aria-pressed=${columns.value.includes(name)} onClick=${() => toggleColumn(name)}>${t("field.column")}</button>`}
     </span>
   `;
 }

@@ -33,19 +33,21 @@ export function Help() {
         <h2>${t("help")}</h2>
         <button type="button" class="close" aria-label=${t("drawer.close")} title="Esc" onClick=${closePanel}>×</button>
       </div>
-      <h3>${t("help.query")}</h3>
-      <p>${t("help.try")}</p>
-      <dl class="samples">
-        ${QUERIES.map(
-          ([q, meaning]) => html`<div key=${q}><dt><button type="button" onClick=${() => go({ q, record: "" })}>${q}</button></dt><dd>${t(`help.${meaning}`)}</dd></div>`,
-        )}
-      </dl>
-      <h3>${t("help.keys")}</h3>
-      <dl class="samples">
-        ${KEYS.map(
-          ([keys, meaning]) => html`<div key=${keys}><dt>${keys.split(" ").map((key) => html`<kbd key=${key}>${key}</kbd> `)}</dt><dd>${t(`key.${meaning}`)}</dd></div>`,
-        )}
-      </dl>
+      <div class="drawer-body">
+        <h3>${t("help.query")}</h3>
+        <p>${t("help.try")}</p>
+        <dl class="samples">
+          ${QUERIES.map(
+            ([q, meaning]) => html`<div key=${q}><dt><button type="button" onClick=${() => go({ q, record: "" })}>${q}</button></dt><dd>${t(`help.${meaning}`)}</dd></div>`,
+          )}
+        </dl>
+        <h3>${t("help.keys")}</h3>
+        <dl class="samples">
+          ${KEYS.map(
+            ([keys, meaning]) => html`<div key=${keys}><dt>${keys.split(" ").map((key) => html`<kbd key=${key}>${key}</kbd> `)}</dt><dd>${t(`key.${meaning}`)}</dd></div>`,
+          )}
+        </dl>
+      </div>
     </aside>
   `;
 }

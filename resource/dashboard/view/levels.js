@@ -5,6 +5,8 @@ import { counts, LEVELS, shownLevels, toggledLevel, totals } from "../model/coun
 import { list, revision } from "../model/records.js";
 import { shortTime } from "../model/time.js";
 import { number, t } from "../text/index.js";
+import { Columns } from "./columns.js";
+import { FacetsToggle } from "./facets.js";
 import { pointed } from "./histogram.js";
 
 export function Levels() {
@@ -15,6 +17,7 @@ export function Levels() {
   const { untrusted } = view.value;
   return html`
     <div class="levels">
+      <${FacetsToggle} />
       <div class="level-choice" role="group" aria-label=${t("levels")}>
         ${LEVELS.toReversed().map(
           (name) => html`
@@ -24,10 +27,11 @@ export function Levels() {
           `,
         )}
       </div>
-      <p class="sum">${bucket < 0 ? counts.value && t("count", { count: number(all) }) : stretch(bucket)}</p>
+      <p class="sum">${bucket < 0 ? counts.value && t(all === 1 ? "count.one" : "count", { count: number(all) }) : stretch(bucket)}</p>
       <label class="untrusted" title=${t("untrusted.hint")}>
         <input type="checkbox" checked=${untrusted === "show"} onChange=${() => go({ untrusted: untrusted === "show" ? "hide" : "show" })} />${t("untrusted")}
       </label>
+      <${Columns} />
       <p class="loaded" data-loaded=${revision.value >= 0 && list.rows.length}>${t("count.loaded", { count: number(list.rows.length) })}</p>
     </div>
   `;

@@ -5,22 +5,22 @@ import { go, RANGES, view } from "../model/address.js";
 import { counts } from "../model/counts.js";
 import { fromInput, toInput } from "../model/time.js";
 import { t } from "../text/index.js";
+import { useDropdown } from "./dropdown.js";
 
 export function RangePicker() {
-  const isOpen = useSignal(false);
+  const { host, isOpen, toggle, close, onKeyDown } = useDropdown();
   const { range } = view.value;
   const choose = (name) => {
-    isOpen.value = false;
+    if (isOpen) toggle();
     go({ range: name, from: "", to: "", record: "" });
   };
-  const close = () => (isOpen.value = false);
   return html`
-    <div class="ranges" role="group" aria-label=${t("range")}>
+    <div ref=${host} class="ranges" role="group" onKeyDown=${onKeyDown} aria-label=${t("range")}>
       ${RANGES.map(
         (name) => html`<button type="button" key=${name} aria-pressed=${range === name} onClick=${() => choose(name)}>${t(`range.${name}`)}</button>`,
       )}
-      <button type="button" class="custom" aria-pressed=${range === "custom"} aria-expanded=${isOpen.value} onClick=${() => (isOpen.value = !isOpen.value)}>${t("range.custom")}</button>
-      ${isOpen.value && html`<${TwoTimes} close=${close} />`}
+      <button type="button" class="custom" aria-pressed=${range === "custom"} aria-expanded=${isOpen} onClick=${toggle}>${t("range.custom")}</button>
+      ${isOpen && html`<${TwoTimes} close=${close} />`}
     </div>
   `;
 }
@@ -35,9 +35,8 @@ function TwoTimes({ close }) {
     close();
     go({ range: "custom", from: start, to: end, record: "" });
   };
-  const onKeyDown = (event) => event.key === "Escape" && (event.stopPropagation(), close());
   return html`
-    <form class="times" onSubmit=${apply} onKeyDown=${onKeyDown}>
+    <form class="sheet times" onSubmit=${apply}>
       <label>${t("range.from")}<input type="datetime-local" name="from" step="1" required value=${toInput(from)} /></label>
       <label>${t("range.to")}<input type="datetime-local" name="to" step="1" required value=${toInput(to)} /></label>
       <p class="complaint" role="alert">${complaint.value}</p>

@@ -1,13 +1,15 @@
 // The list: as many rows as the screen holds, whatever is loaded; pages come while scrolling.
 import { html } from "../html.js";
-import { useEffect, useLayoutEffect, useRef } from "../vendor/preact-hooks.js";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "../vendor/preact-hooks.js";
 import { useSignal } from "../vendor/signals.js";
 import { view } from "../model/address.js";
+import { columns, widthsOf } from "../model/columns.js";
 import { isNarrow } from "../model/preferences.js";
 import { isLoading, list, loadUpTo, MAX_ROWS, problem, revision, selected } from "../model/records.js";
 import { number, t } from "../text/index.js";
 import { Empty } from "./empty.js";
-import { RecordRow } from "./record-row.js";
+import { inlineFields, RecordRow } from "./record-row.js";
+import { shortly } from "./value.js";
 
 const [ROW, NARROW_ROW, SPARE, AHEAD] = [26, 50, 12, 400];
 
@@ -20,6 +22,10 @@ export function RecordList() {
   const row = isNarrow.value ? NARROW_ROW : ROW;
   const first = Math.max(0, Math.floor(top.value / row) - SPARE);
   const last = Math.min(rows.length, Math.ceil((top.value + height.value) / row) + SPARE);
+  const apart = isNarrow.value ? [] : columns.value;
+  const inline = isNarrow.value ? [...inlineFields(columns.value), ...columns.value] : inlineFields(apart);
+
+  const looks = useMemo(() => looksOf(apart, rows), [columns.value, isNarrow.value, list.question, !rows.length]);
 
   useEffect(() => {
     const resized = new ResizeObserver(([{ contentRect }]) => (height.value = contentRect.height));
@@ -37,19 +43,36 @@ export function RecordList() {
 
   return html`
     <div
-      ref=${box} class="list" tabindex="0" role="grid" aria-label=${t("list")} aria-rowcount=${rows.length || undefined} aria-busy=${isLoading.value}
+      ref=${box} class=${`list ${apart.length ? "with-columns" : ""}`} style=${looks} tabindex="0" role="grid" aria-label=${t("list")} aria-rowcount=${rows.length || undefined} aria-busy=${isLoading.value}
       aria-activedescendant=${selected.value && rows.length ? `row-${selected.value}` : undefined}
       onScroll=${(event) => (top.value = event.currentTarget.scrollTop)}
     >
+      ${apart.length > 0 && html`<${Head} columns=${apart} />`}
       ${rows.length > 0 &&
       html`<div class="rows" role="rowgroup" style=${{ height: `${rows.length * row}px` }}>
         <div role="presentation" style=${{ transform: `translateY(${first * row}px)` }}>
           ${rows.slice(first, last).map(
-            (record, index) => html`<${RecordRow} key=${record.id} record=${record} index=${first + index} isSelected=${record.id === selected.value} isOpen=${record.id === view.value.record} />`,
+            (record, index) => html`<${RecordRow} key=${record.id} record=${record} index=${first + index} columns=${apart} inline=${inline} isSelected=${record.id === selected.value} isOpen=${record.id === view.value.record} />`,
           )}
         </div>
       </div>`}
       <${Foot} rows=${rows} cursor=${cursor} />
+    </div>
+  `;
+}
+
+/** How wide the columns are; it stays so while rows come. */
+function looksOf(fields, rows) {
+  const widths = widthsOf(fields, rows, shortly).map((width) => width + 2);
+  const least = widths.reduce((sum, width) => sum + width, 60);
+  return { "--columns": widths.map((width) => `${width}ch`).join(" "), "--least": `${least}ch` };
+}
+
+function Head({ columns: names }) {
+  const named = [t("column.time"), t("column.level"), ...names, t("column.message")];
+  return html`
+    <div class="head" role="rowgroup">
+      <div class="row" role="row">${named.map((name) => html`<span role="columnheader" key=${name} title=${name}>${name}</span>`)}</div>
     </div>
   `;
 }
@@ -67,6 +90,7 @@ function reveal(box, row) {
   const index = list.rows.findIndex(({ id }) => id === selected.peek());
   if (index < 0) return;
   const { scrollTop, clientHeight } = box;
+  const room = clientHeight - (box.querySelector(".head")?.offsetHeight ?? 0);
   if (index * row < scrollTop) box.scrollTop = index * row;
-  else if ((index + 1) * row > scrollTop + clientHeight) box.scrollTop = (index + 1) * row - clientHeight;
+  else if ((index + 1) * row > scrollTop + room) box.scrollTop = (index + 1) * row - room;
 }
