@@ -13,7 +13,7 @@ from utils.principal import Principal
 @app.get("/api/v1/logs/tail")
 @describes(
     reply=str,
-    media="text/event-stream",
+    media=("text/event-stream",),
     query=TAIL_OPTIONS,
     errors=(BadCursor, BadQuery, NoStreams, NotFound, TooManyStreams),
 )

@@ -7,8 +7,8 @@ of an id and its row being there at all is waited for (`MySQLStore.settle_second
 
 from sqlalchemy import Connection, Engine, Select, Table, func, select
 
-from database.mysql_days import table_for, table_of
 from database.mysql_errors import explained
+from database.mysql_tables import table_for, table_of
 
 MOST = 200_000  # ids that are looked at: no node has stored so many while another stores
 _NEXT_ID = (

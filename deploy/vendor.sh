@@ -17,8 +17,6 @@ preact                      11.2.0 hooks/dist/hooks.mjs                         
 htm                         3.1.1  dist/htm.mjs                                   $vendor/htm.js
 uplot                       1.6.32 dist/uPlot.iife.min.js                         $vendor/uplot.js
 uplot                       1.6.32 dist/uPlot.min.css                             $vendor/uplot.css
-@fontsource/ibm-plex-mono   5.3.0  files/ibm-plex-mono-latin-400-normal.woff2     $vendor/plex-mono-400.woff2
-@fontsource/ibm-plex-mono   5.3.0  files/ibm-plex-mono-latin-600-normal.woff2     $vendor/plex-mono-600.woff2
 @fontsource/ibm-plex-serif  5.3.0  files/ibm-plex-serif-latin-400-italic.woff2    $vendor/plex-serif-400-italic.woff2
 axe-core                    4.14.1 axe.min.js                                     test_case/data/axe.min.js
 "

@@ -109,7 +109,7 @@ def test_the_page_and_its_files_are_sent_with_a_strict_policy(server: Server) ->
 
 @pytest.mark.server
 def test_a_browser_that_has_a_file_gets_it_no_second_time(server: Server) -> None:
-    for path in ("/", "/dashboard/start.js", "/dashboard/vendor/plex-mono-400.woff2"):
+    for path in ("/", "/dashboard/start.js", "/dashboard/vendor/plex-serif-400-italic.woff2"):
         for encoding in ("gzip", "identity"):
             headers = {"Accept-Encoding": encoding}
             first = requests.get(server.url + path, headers=headers, timeout=60)
