@@ -6,7 +6,7 @@ import { RANGES } from "../model/address.js";
 import { deleteSearch, isShown, openSearch, ownApps, renameSearch } from "../model/searches.js";
 import { wholeTime } from "../model/time.js";
 import { t } from "../text/index.js";
-import { nameOf } from "./record-row.js";
+import { nameOf } from "./value.js";
 
 /** `isApart`: its app is named; `close` what it stands in; `attempt` does what may fail. */
 export function SavedSearch({ search, isApart, close, attempt }) {
