@@ -4,11 +4,14 @@ import sys
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from command.base import HERE, checked_settings, root
 from command.options import gunicorn_options, json_option, server_options, show
 from database.engine import HEAD
+from database.mysql_errors import explain
 from service import backup
+from service.audit import OPERATOR
 from service.health import examine
 from service.welcome import make_ready
 from utils import startup, succession
@@ -44,7 +47,8 @@ def prepare(settings: Settings) -> str:
     import __init__ as server
 
     api_tokens = server.passes.api_tokens
-    return make_ready(settings, server.log_store, server.apps, api_tokens, server.login)
+    people = (server.apps, api_tokens, server.login, server.audit_log)
+    return make_ready(settings, server.log_store, *people)
 
 
 @click.command("debug-server")
@@ -91,6 +95,7 @@ def doctor() -> None:
 def backup_command(path: Path, as_json: bool) -> None:
     """Copy everything to the new folder PATH while the server runs."""
     show(backup.back_up(checked_settings(), path), as_json)
+    _note("backup", path)
 
 
 @click.command("restore")
@@ -99,3 +104,18 @@ def backup_command(path: Path, as_json: bool) -> None:
 def restore_command(path: Path, as_json: bool) -> None:
     """Bring the backup PATH into an empty data directory, before the first start."""
     show(backup.restore(checked_settings(), path), as_json)
+    _note("restore", path)
+
+
+def _note(act: str, path: Path) -> None:
+    """Add it to the audit log. It is done, so it does not fail for a database that is away or that
+    another version made.
+    """
+    from __init__ import audit_log
+
+    try:
+        audit_log.record(OPERATOR, act, f"folder {path.absolute()}")
+    except SQLAlchemyError as error:
+        click.echo(f"redlog: not noted in the audit log: {explain(error)}", err=True)
+    finally:
+        audit_log.engine.dispose()

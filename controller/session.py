@@ -5,7 +5,17 @@ from typing import Annotated
 from flask import Response, request
 from msgspec import Meta, Struct
 
-from __init__ import account_required, accounts, app, audit_log, guard, login, public, role_required
+from __init__ import (
+    account_required,
+    accounts,
+    app,
+    audit_log,
+    guard,
+    login,
+    public,
+    role_required,
+    settings,
+)
 from __init__ import sessions as people
 from database.accounts import Account
 from database.sessions import id_of
@@ -28,6 +38,15 @@ class LoginBody(Struct, forbid_unknown_fields=True):
     password: Text
     code: Text | None = None
     cookie: bool = False
+
+
+class Ways(Struct):
+    """How people get in here, besides by a password: `single_sign_on` begins at
+    /api/v1/oidc/login; with `registration` everybody may make an account.
+    """
+
+    single_sign_on: bool
+    registration: bool
 
 
 class RefreshBody(Struct, forbid_unknown_fields=True):
@@ -65,6 +84,14 @@ class Me(Struct):
     apps: tuple[int, ...]
     account: ShownAccount | None = None
     csrf_token: str | None = None
+
+
+@app.get("/api/v1/login")
+@describes(reply=Ways)
+@public
+def show_ways() -> Response:
+    """How people get in, for a page that lets them in."""
+    return _reply(Ways(bool(settings.oidc.issuer), settings.account.registration != "off"))
 
 
 @app.post("/api/v1/login")

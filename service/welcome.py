@@ -8,6 +8,7 @@ from database.mysql_check import check
 from database.redis_link import RedisAway
 from exceptions import DatabaseDown, StartError
 from service.accounts import FIRST, create_first
+from service.audit import OPERATOR, Audit
 from service.login import Login
 from utils.log import log
 from utils.settings import Settings
@@ -16,7 +17,12 @@ FIRST_APP = "default"
 
 
 def make_ready(
-    settings: Settings, log_store: LogStore, apps: Apps, api_tokens: ApiTokens, login: Login
+    settings: Settings,
+    log_store: LogStore,
+    apps: Apps,
+    api_tokens: ApiTokens,
+    login: Login,
+    audit_log: Audit,
 ) -> str:
     """Check Redis and the database, bring it up to date, make what a first start needs, and greet.
 
@@ -28,7 +34,7 @@ def make_ready(
         check(apps.engine)
         migrate(apps.engine)
         log_store.upgrade()
-        return _greet(settings, apps, api_tokens, login)
+        return _greet(settings, apps, api_tokens, login, audit_log)
     except DatabaseDown as error:
         if not apps.directory.file.read().keys:
             raise StartError(f"{error}; a first start needs it, for the keys") from None
@@ -48,14 +54,22 @@ def _check_redis(url: str) -> None:
         log.warning("%s; starting without it", away)
 
 
-def _greet(settings: Settings, apps: Apps, api_tokens: ApiTokens, login: Login) -> str:
+def _greet(
+    settings: Settings, apps: Apps, api_tokens: ApiTokens, login: Login, audit_log: Audit
+) -> str:
     existing = apps.all()
     app = existing[0] if existing else apps.create(FIRST_APP)
     apps.directory.read()
     token = None
     if not existing:
-        token, _ = api_tokens.create("first start", "read", None, settings.token.days, None)
-    return welcome(settings, app, token, create_first(login))
+        token, made = api_tokens.create("first start", "read", None, settings.token.days, None)
+        audit_log.record(OPERATOR, "app.create", f"app {app.id}", {"name": app.name})
+        about = {"name": made.name, "scope": made.scope, "apps": made.apps}
+        audit_log.record(OPERATOR, "token.create", f"token {made.id}", about)
+    password = create_first(login)
+    if password:
+        audit_log.record(OPERATOR, "account.create", f"account {FIRST}", {"role": "admin"})
+    return welcome(settings, app, token, password)
 
 
 def _greet_without_database(settings: Settings, error: DatabaseDown) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from dashboard_page import Page, opened
+from issuer import CLIENT, SECRET, TestIssuer
 from people import CHEAP, PASSWORD, accounts_of, person
 from pyotp import TOTP
 from selenium.webdriver import Chrome
@@ -95,6 +96,30 @@ def test_the_second_factor_is_asked_for(server: Server, door: Page) -> None:
     assert not door.texts(".row")
     fill(door, code=TOTP(secret).now())
     assert "for members" in door.text(".row")
+
+
+def test_the_way_by_an_issuer_is_shown_where_there_is_one(
+    make_server: Callable[..., Server], chrome: Chrome, door: Page
+) -> None:
+    ways = "return fetch('/api/v1/login').then((reply) => reply.json())"
+    assert chrome.execute_script(ways) == {"single_sign_on": False, "registration": False}
+    assert not door.texts("a.link")
+    issuer = TestIssuer()
+    issuer.person["apps"] = ["test"]
+    server = make_server(
+        REDLOG_OIDC__ISSUER=issuer.url,
+        REDLOG_OIDC__CLIENT_ID=CLIENT,
+        REDLOG_OIDC__CLIENT_SECRET=SECRET,
+        REDLOG_OIDC__APPS_CLAIM="apps",
+        REDLOG_ACCOUNT__REGISTRATION="viewer",
+    ).start()
+    assert server.report({"message": "for members"}).status_code == 202
+    wait_until(lambda: server.query(), "the record")
+    chrome.get(server.url)
+    assert chrome.execute_script(ways) == {"single_sign_on": True, "registration": True}
+    door.one("a.link").click()
+    assert "for members" in door.text(".row")
+    issuer.stop()
 
 
 def test_a_session_that_is_ended_elsewhere_leads_to_the_sign_in(server: Server, door: Page) -> None:

@@ -29,7 +29,7 @@ def test_few_routes_are_open_to_all(tmp_path: Path) -> None:
     assert open_to_all == {
         *("GET /healthz", "GET /readyz", "GET /metrics"),
         *("GET /api/openapi.json", "GET /api/docs"),
-        *("POST /api/v1/login", "GET /api/v1/refresh", "POST /api/v1/refresh"),
+        *("GET /api/v1/login", "POST /api/v1/login", "GET /api/v1/refresh", "POST /api/v1/refresh"),
         *("POST /api/v1/register", "GET /api/v1/oidc/login", "GET /api/v1/oidc/callback"),
         *("GET /", "GET /dashboard/<path:name>"),
     }

@@ -5,12 +5,14 @@ import json
 import os
 import shlex
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +115,19 @@ def test_everything_is_there_and_for_nobody_else(make_server: StartServer, tmp_p
     assert modes == {0o600}
     assert not list(tmp_path.glob("*.partial"))
     assert refusal(run(server, "backup", str(backup))).endswith("a backup needs a new name")
+    with closing(sqlite3.connect(server.data / "redlog.db")) as lasting:
+        noted = list(lasting.execute("SELECT actor, target FROM audit WHERE act = 'backup'"))
+    assert noted == [("operator", f"folder {backup}")]
 
     server.kill()
     server.environment["REDLOG_WRITER__ENABLED"] = "true"
     restored(server, backup, tmp_path / "restored")  # with the token and the key of before
     server.wait_drained()
     assert sorted(log["message"] for log in server.walk()) == ["a", "b"]
+    admin = server.manage("token", "create", "--scope", "admin", "--json")["token"]
+    acts = server.get("/api/v1/audit", token=admin, actor="operator").json()["acts"]
+    (act,) = (act for act in acts if act["act"] == "restore")
+    assert act["target"] == f"folder {backup}"
 
 
 def test_restore_refuses_what_it_should(make_server: StartServer, tmp_path: Path) -> None:
@@ -220,6 +229,17 @@ def test_a_round_trip_with_mariadb(
     assert {message for message, times in found.items() if times > 1} == set()
     assert set(found) <= sent
     check_counters(server, len(found))
+
+
+def test_what_is_done_stays_done_while_the_audit_log_is_away(
+    make_server: StartServer, tmp_path: Path
+) -> None:
+    server = make_server()
+    backup, away = tmp_path / "backup", "mysql+pymysql://root:pa55@127.0.0.1:1/redlog"
+    done = run(server, "backup", str(backup), REDLOG_DATABASE__URL=away)
+    assert done.returncode == 0 and (backup / "manifest.json").exists()
+    assert "redlog: not noted in the audit log: the server can't be reached" in done.stderr
+    assert "pa55" not in done.stdout + done.stderr
 
 
 def dumped(command: str) -> bytes:

@@ -139,6 +139,7 @@ export const en = {
   "sign-in.name": "Name",
   "sign-in.password": "Password",
   "sign-in.code": "Code of your authenticator",
+  "sign-in.elsewhere": "Single sign-on",
   "sign-in.by-token": "Use a token",
   "sign-in.by-name": "Use name and password",
   "sign-in.token": "Token",

@@ -139,6 +139,7 @@ export const zh = {
   "sign-in.name": "用户名",
   "sign-in.password": "密码",
   "sign-in.code": "身份验证器的验证码",
+  "sign-in.elsewhere": "单点登录",
   "sign-in.by-token": "使用令牌",
   "sign-in.by-name": "使用用户名和密码",
   "sign-in.token": "令牌",

@@ -1,7 +1,9 @@
 // Signing in, by name and password or by a token; and the first password of one's own.
 import { html } from "../html.js";
+import { useEffect } from "../vendor/preact-hooks.js";
 import { useSignal } from "../vendor/signals.js";
 import { apiBase } from "../model/address.js";
+import { ask } from "../model/api.js";
 import { account, changePassword, signIn, useToken } from "../model/session.js";
 import { t } from "../text/index.js";
 import { Appearance } from "./menu.js";
@@ -10,6 +12,10 @@ import { Appearance } from "./menu.js";
 export function SignIn() {
   const way = useSignal(apiBase ? "token" : "name");
   const needsCode = useSignal(false);
+  const elsewhere = useSignal(false);
+  useEffect(() => {
+    if (!apiBase) ask("login").then((ways) => (elsewhere.value = ways.single_sign_on), () => {});
+  }, []);
   const submit = async ({ token, name, password, code }) => {
     try {
       await (way.value === "token" ? useToken(token) : signIn(name, password, code));
@@ -19,7 +25,8 @@ export function SignIn() {
     }
   };
   const turn = () => (way.value = way.value === "name" ? "token" : "name");
-  const other = !apiBase && html`<button type="button" class="link" onClick=${turn}>${t(way.value === "name" ? "sign-in.by-token" : "sign-in.by-name")}</button>`;
+  const signOn = elsewhere.value && html`<a class="link" href="/api/v1/oidc/login">${t("sign-in.elsewhere")}</a>`;
+  const other = !apiBase && html`${signOn}<button type="button" class="link" onClick=${turn}>${t(way.value === "name" ? "sign-in.by-token" : "sign-in.by-name")}</button>`;
   return html`
     <${Door} title=${t("sign-in")} submit=${submit} action=${t("sign-in")} other=${other}>
       ${way.value === "token"
