@@ -1,19 +1,22 @@
 """What the API takes and gives: for machines, and as a page to read."""
 
+import sys
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
-from flask import Response, render_template_string
+from flask import Response, render_template_string, request
 
 from __init__ import app, public, root
+from service import docs
 from service.openapi import Json, Route, describe
+from service.parameters import read_parameters
 from utils.describe import describes
 from utils.headers import style_policy
 from utils.record import dumps
 
 STYLE = (root / "resource" / "docs.css").read_text("utf-8")
 PAGE = (root / "resource" / "docs.html").read_text("utf-8")
-TEXT = "RedLog keeps the logs of apps and web pages on your own machines, and lets you search them."
+WORDS = docs.load_words(root / "resource")
 
 
 @app.get("/api/openapi.json")
@@ -25,13 +28,22 @@ def show_openapi() -> Response:
 
 
 @app.get("/api/docs")
-@describes(reply=str, media=("text/html",))
+@describes(reply=str, media=("text/html",), query=docs.DocsQuery)
 @public
 def show_docs() -> Response:
     """The same as a page."""
-    page = render_template_string(PAGE, api=_document(), style=STYLE)
+    asked = read_parameters(list(request.args.items(multi=True)), docs.DocsQuery)
+    preferred = request.accept_languages.best_match(["en", "zh"], "en")
     policy = {"Content-Security-Policy": style_policy(STYLE)}
-    return Response(page, headers=policy, content_type="text/html; charset=utf-8")
+    response = Response(_page(asked.lang or cast(docs.Language, preferred)), headers=policy)
+    response.vary.add("Accept-Language")
+    return response
+
+
+@cache
+def _page(language: docs.Language) -> str:
+    told = docs.page_of(_document(), WORDS, language)
+    return render_template_string(PAGE, style=STYLE, **told)
 
 
 @cache
@@ -40,7 +52,9 @@ def _document() -> Json:
     routes = []
     for rule in app.url_map.iter_rules():
         view: Any = app.view_functions[rule.endpoint]
+        module = sys.modules[view.__module__]
+        group = (module.__name__.rpartition(".")[2], module.__doc__ or "")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             about = (rule.endpoint, view.__doc__, view.decision, view.description)
-            routes.append(Route(rule.rule, method, *about))
-    return describe(routes, "RedLog", TEXT)
+            routes.append(Route(rule.rule, method, *about, *group))
+    return describe(routes, "RedLog", WORDS.words["en"]["intro"])

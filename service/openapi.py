@@ -44,7 +44,9 @@ BODY_PROBLEMS = {
 
 
 class Route(NamedTuple):
-    """A route as the application knows it: its rule, whom it lets in and what is said of it."""
+    """A route as the application knows it: its rule, whom it lets in and what is said of it; the
+    group that it belongs to, and what is said of that.
+    """
 
     rule: str
     method: str
@@ -52,6 +54,8 @@ class Route(NamedTuple):
     text: str
     decision: str
     said: Description
+    group: str
+    group_text: str
 
 
 def describe(routes: Iterable[Route], name: str, text: str) -> Json:
@@ -67,6 +71,10 @@ def describe(routes: Iterable[Route], name: str, text: str) -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": "1", "description": text},
+        "tags": [
+            {"name": group, "description": " ".join(about.split("\n\n")[0].split())}
+            for group, about in sorted({(route.group, route.group_text) for route in routes})
+        ],
         "paths": paths,
         "components": {
             "schemas": {"Problem": _PROBLEM, **components},
@@ -94,6 +102,7 @@ def _operation(route: Route, known: dict[int, Json]) -> Json:
     summary, _, rest = route.text.partition("\n\n")
     operation: Json = {
         "operationId": route.name,
+        "tags": [route.group],
         "summary": " ".join(summary.split()),
         "parameters": [*_path_parameters(route.rule), *_query_parameters(said)],
         "responses": _replies(route, known),

@@ -14,6 +14,7 @@ from started import ROOT
 
 from database.log_query import COLUMNS
 from service import parameters
+from service.docs import load_words
 from service.query_schema import FILTERS, OPTIONS
 from service.replies import LogRecord
 
@@ -24,10 +25,15 @@ from __init__ import app
 client = app.test_client()
 routes = [[r.rule, sorted(r.methods - {"HEAD", "OPTIONS"})] for r in app.url_map.iter_rules()]
 page = client.get("/api/docs")
+chinese = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
 print(json.dumps({
     "routes": routes,
     "document": client.get("/api/openapi.json").json,
     "page": page.text,
+    "chinese": client.get("/api/docs", headers=chinese).text,
+    "asked": [client.get(f"/api/docs?lang={lang}", headers=chinese).text for lang in ("en", "zh")],
+    "vary": page.headers["Vary"],
+    "other": [client.get(f"/api/docs?{q}").status_code for q in ("lang=fr", "lang=", "l=zh")],
     "policy": page.headers["Content-Security-Policy"],
 }))
 """
@@ -110,11 +116,33 @@ def test_the_page_runs_and_loads_nothing(asked: dict[str, Any]) -> None:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert f"'sha256-{digest}'" in policy
     assert not re.search(r"<script|<link|<img|<iframe|\son\w+=|style=|javascript:|src=", page)
-    assert set(re.findall(r'href="([^#"]+)', page)) == {"/api/openapi.json"}
+    assert set(re.findall(r'href="([^#"]+)', page)) == {"/", "/api/openapi.json", "?lang=zh"}
 
 
 def test_the_page_shows_every_route_and_type(asked: dict[str, Any]) -> None:
     for path, method, _ in operations(asked):
-        assert f"{method.upper()} {path}" in asked["page"]
-    anchors = set(re.findall(r'href="#(\w+)"', asked["page"]))
-    assert anchors <= set(re.findall(r'id="(\w+)"', asked["page"]))
+        plain = re.sub(r"<[^>]*>", "", asked["page"])
+        assert plain.count(f"{method.upper()} {path}\n") == 2, (method, path)  # in the list, too
+    for page in (asked["page"], asked["chinese"]):
+        ids = re.findall(r'id="([\w-]+)"', page)
+        assert len(ids) == len(set(ids))
+        assert set(re.findall(r'href="#(\w+)"', page)) <= set(ids)
+
+
+def test_the_page_speaks_chinese_where_the_browser_does(asked: dict[str, Any]) -> None:
+    assert asked["asked"] == [asked["page"], asked["chinese"]]
+    assert asked["vary"] == "Accept-Language"
+    assert '<html lang="zh-CN">' in asked["chinese"] and "一页日志" in asked["chinese"]
+    assert '<html lang="en">' in asked["page"]
+    assert not re.search("[\u3400-\u9fff]", asked["page"].replace("中文", "").replace("你好", ""))
+    assert asked["other"] == [400, 400, 400]
+
+
+def test_every_route_is_there_in_chinese(asked: dict[str, Any]) -> None:
+    """In resource/docs.yaml, by its operationId; its group and its parameters, too."""
+    words = load_words(ROOT / "resource")
+    document = asked["document"]
+    assert {route["operationId"] for _, _, route in operations(asked)} - set(words.routes) == set()
+    assert {tag["name"] for tag in document["tags"]} - set(words.groups) == set()
+    assert {*FILTERS, *OPTIONS} - set(words.parameters) == set()
+    assert words.words["en"].keys() == words.words["zh"].keys()
