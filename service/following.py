@@ -101,9 +101,12 @@ class Reading:
         self.ends: Places = {}
         self._unread: set[str] = set()  # days that somebody may not have seen to their end
 
-    def look(self, ends: Places) -> None:
+    def look(self, ends: Places, followers: Collection[Follower]) -> None:
         """Hear how far the store is now."""
         self._unread |= {day for day, end in ends.items() if self.ends.get(day) != end}
+        for day in self.ends.keys() - ends.keys():  # dropped; it may come back and begin anew
+            for follower in followers:
+                follower.places.pop(day, None)
         self.ends = ends
 
     def look_for(self, follower: Follower) -> None:

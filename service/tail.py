@@ -143,10 +143,11 @@ class LiveTail:
 
     def _read(self, now: float) -> bool:
         """Read on for all; whether there is more at once. The thread must not end for a failure."""
+        followers = self._followers.values()
         try:
             if self._is_woken(now):
-                self._reading.look(self._ends.look())
-            is_more = self._reading.advance(self._followers.values())
+                self._reading.look(self._ends.look(), followers)
+            is_more = self._reading.advance(followers)
         except Exception as error:
             if not isinstance(error, (*AWAY, Problem)):
                 log.exception("live tails failed")

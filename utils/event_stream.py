@@ -93,16 +93,19 @@ class EventStream:
 
     def end(self, last: bytes) -> None:
         """Send a last event and the end, as far as the reader takes them now, and close."""
+        self._wire += self._framed(self._events + last) + (
+            b"0\r\n\r\n" if self._is_chunked else b""
+        )
+        self._events.clear()
         with suppress(OSError):
-            self.write(last)
             self.flush()
-            if self._is_chunked and not self._wire:
-                self.connection.send(b"0\r\n\r\n")
+        with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
         self.connection.close()
 
     def _framed(self, data: bytearray) -> bytes:
-        return b"%x\r\n" % len(data) + data + b"\r\n" if self._is_chunked else bytes(data)
+        """As a chunk (RFC 9112, section 7.1), if it is in chunks; an empty one would be the end."""
+        return b"%x\r\n" % len(data) + data + b"\r\n" if self._is_chunked and data else bytes(data)
 
 
 def event(data: bytes, name: str = "", last_id: str = "") -> bytes:
