@@ -31,9 +31,9 @@ export function Table({ label, heads, rows, foot }) {
   `;
 }
 
-/** A time, to the minute; without one `never`. */
-export function When({ time, never = "–" }) {
-  return time ? html`<time datetime=${time} title=${wholeTime(time)}>${wholeTime(time).slice(0, 16)}</time>` : never;
+/** A time, to the minute or second; without one `never`. */
+export function When({ time, never = "–", seconds }) {
+  return time ? html`<time datetime=${time} title=${wholeTime(time)}>${wholeTime(time).slice(0, seconds ? 19 : 16)}</time>` : never;
 }
 
 /** Bytes as "1.5 GiB". */
