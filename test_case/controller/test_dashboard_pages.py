@@ -121,7 +121,7 @@ ADDRESSES = [
     *("apps", "apps&id=1", "apps&id=1&part=keys", "apps&id=1&part=settings"),
     *("apps&id=1&part=scrubbing", "accounts", "accounts&id=1", "accounts&part=invitations"),
     *("accounts&part=tokens", "accounts&part=audit", "account", "register"),
-    *("counters", "counters&range=15m"),
+    *("counters", "counters&range=15m", "server"),
 ]
 # Names of texts that are shown because there is no such text; data stands in cells.
 UNTRANSLATED = """
