@@ -32,7 +32,9 @@ class Grant(NamedTuple):
 
 
 class ShownAccount(Struct):
-    """An account in replies. An admin sees all apps, whatever `apps` says."""
+    """An account in replies. An admin sees all apps, whatever `apps` says; who has no password here
+    signs in elsewhere.
+    """
 
     id: int
     name: str
@@ -41,6 +43,7 @@ class ShownAccount(Struct):
     must_change: bool
     disabled: bool
     totp_enabled: bool
+    has_password: bool
     created_at: str
     last_login_at: str | None
 
@@ -137,7 +140,7 @@ def shown_account(account: Account) -> ShownAccount:
     """An account for replies."""
     last = account.last_login_at
     times = (format_time(account.created_at), None if last is None else format_time(last))
-    marks = (account.must_change, account.disabled, account.totp_enabled)
+    marks = (account.must_change, account.disabled, account.totp_enabled, account.has_password)
     return ShownAccount(account.id, account.name, account.role, account.apps, *marks, *times)
 
 

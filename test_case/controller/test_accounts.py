@@ -105,6 +105,7 @@ def test_an_admin_makes_changes_and_removes_accounts(admin: Person, stranger: Pe
         "must_change": False,
         "disabled": False,
         "totp_enabled": False,
+        "has_password": True,
         "created_at": "",
         "last_login_at": None,
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from dashboard_page import Open, Page, opened
+from form_filling import click, write
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
@@ -52,18 +53,6 @@ class Admin:
 def admin(server: Server, chrome: Chrome) -> Iterator[Admin]:
     with opened(chrome, server) as go:
         yield Admin(server, go)
-
-
-def write(page: Page, name: str, text: str) -> None:
-    field = page.one(f'[name="{name}"]')
-    field.clear()
-    field.send_keys(text)
-
-
-def click(page: Page, text: str, css: str = "button") -> None:
-    """Click the first button or link with this text."""
-    buttons = page.chrome.find_elements("css selector", css)
-    next(each for each in buttons if each.text == text).click()
 
 
 # Snippets.

@@ -79,7 +79,7 @@ function parsed(text) {
 
 function Outcome({ records, rejected }) {
   const changes = records.flatMap(({ index, changes: found }) => found.map((change) => ({ index, ...change })));
-  const rows = changes.map(({ index, path, before, after }) => ({ key: `${index} ${path}`, cells: [index + 1, path, shown(before), shown(after)] }));
+  const rows = changes.map(({ index, path, before, after }) => ({ key: `${index} ${path}`, cells: [String(index + 1), path, shown(before), shown(after)] }));
   const bad = rejected.map(({ index, reason, detail }) => html`<p key=${index} class="complaint">${t("scrub.rejected", { number: index + 1, detail: detail || reason })}</p>`);
   if (!rows.length) return html`${bad}<p class="note">${t("scrub.nothing")}</p>`;
   return html`${bad}<${Table} label=${t("scrub.try")} heads=${["scrub.record", "scrub.path", "scrub.before", "scrub.after"].map((key) => t(key))} rows=${rows} />`;

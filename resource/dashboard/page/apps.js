@@ -37,7 +37,7 @@ function List({ found }) {
     key: app.id,
     cells: [
       html`<${Link} page="apps" to=${{ id: String(app.id) }}>${app.name}<//>`,
-      app.id,
+      String(app.id),
       app.ingest_key ? html`<span class="secret"><code>${app.ingest_key}</code><${CopyButton} text=${app.ingest_key} /></span>` : t("app.no-key"),
       app.retention_days ? t("days", { days: number(app.retention_days) }) : t("app.retention.server"),
       app.min_level || t("app.level.all"),

@@ -7,7 +7,7 @@ import { known, t } from "../text/index.js";
 
 const Faults = createContext({});
 // What is wrong when no field is named.
-const FIELDS = { name_taken: "name", account_exists: "name", weak_password: "new_password" };
+const FIELDS = { name_taken: ["name"], account_exists: ["name"], weak_password: ["new_password", "password"], bad_login: ["password", "code"] };
 const READ = {
   number: ({ value }) => Number(value),
   flag: ({ checked }) => checked,
@@ -78,6 +78,11 @@ export function Entry({ name, label, hint, kind = "text", value, choices, ...res
   `;
 }
 
+/** Whose password it is that a form asks for, for what keeps passwords. */
+export function Owner({ name }) {
+  return html`<input hidden readonly autocomplete="username" value=${name} />`;
+}
+
 /** Several of `choices` ([[value, text]]), as check boxes. */
 export function Several({ name, label, hint, value = [], choices }) {
   const fault = useContext(Faults);
@@ -108,9 +113,10 @@ export function valuesOf(form) {
 
 /** The name of the field that a problem is about; empty: none of this form. */
 function ownerOf(form, { field, code }) {
-  const named = field ?? FIELDS[code] ?? "";
+  const meant = field ? [field] : FIELDS[code] ?? [];
   const names = [...form.elements].map(({ name }) => name).filter(Boolean);
-  return names.find((name) => named === name || named.startsWith(`${name}.`) || named.startsWith(`${name}[`)) ?? "";
+  const owns = (name) => meant.some((each) => each === name || each.startsWith(`${name}.`) || each.startsWith(`${name}[`));
+  return names.toReversed().find(owns) ?? "";
 }
 
 /** What a problem says to who has asked for something. */

@@ -19,21 +19,26 @@ export function Sheet({ title, above, parts = [], children }) {
   `;
 }
 
-/** A table: `heads` are the columns' texts, `rows` [{key, cells}], the first cell of which names it. */
+/** A table: `heads` are the columns' texts, `rows` [{key, cells}], the first cell of which names it;
+ * numbers stand to the right. */
 export function Table({ label, heads, rows, foot }) {
-  const cell = (each, index) => (index ? html`<td data-head=${heads[index] === t("actions") ? "" : heads[index]}>${each}</td>` : html`<th scope="row">${each}</th>`);
+  const cell = (each, index) => {
+    if (!index) return html`<th scope="row">${each}</th>`;
+    const isNumber = typeof each === "number";
+    return html`<td class=${isNumber ? "number" : ""} data-head=${heads[index] === t("actions") ? "" : heads[index]}>${isNumber ? number(each) : each}</td>`;
+  };
   return html`
     <table class="table" aria-label=${label}>
-      <thead><tr>${heads.map((head) => html`<th key=${head} scope="col">${head}</th>`)}</tr></thead>
+      <thead><tr>${heads.map((head, index) => html`<th key=${head} scope="col" class=${typeof rows[0]?.cells[index] === "number" ? "number" : ""}>${head}</th>`)}</tr></thead>
       <tbody>${rows.map(({ key, cells }) => html`<tr key=${key}>${cells.map(cell)}</tr>`)}</tbody>
       ${foot && html`<tfoot><tr>${foot.map(cell)}</tr></tfoot>`}
     </table>
   `;
 }
 
-/** A time, to the minute; without one `never`. */
-export function When({ time, never = "–" }) {
-  return time ? html`<time datetime=${time} title=${wholeTime(time)}>${wholeTime(time).slice(0, 16)}</time>` : never;
+/** A time, to the minute or second; without one `never`. */
+export function When({ time, never = "–", seconds }) {
+  return time ? html`<time datetime=${time} title=${wholeTime(time)}>${wholeTime(time).slice(0, seconds ? 19 : 16)}</time>` : never;
 }
 
 /** Bytes as "1.5 GiB". */

@@ -7,6 +7,7 @@ export const en = {
   "page.counters": "Counters",
   "page.server": "Server",
   "page.account": "Own account",
+  "page.register": "Make an account",
   "page.none": "There is no such page.",
   "app": "App",
   "app.all": "All apps",

@@ -7,6 +7,7 @@ export const zh = {
   "page.counters": "计数",
   "page.server": "服务器",
   "page.account": "我的账号",
+  "page.register": "创建账号",
   "page.none": "没有这个页面。",
   "app": "应用",
   "app.all": "全部应用",

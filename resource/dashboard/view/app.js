@@ -20,10 +20,11 @@ import { TopBar } from "./top-bar.js";
 
 export function App() {
   const title = page.value ? `page.${page.value}` : "title";
-  document.title = `RedLog · ${t(stage.value === "in" ? title : "sign-in")}`;
+  document.title = `RedLog · ${t(stage.value === "in" || page.value === "register" ? title : "sign-in")}`;
   if (stage.value === "starting") {
     return problem.value && html`<${Banner} />`;
   }
+  if (page.value === "register") return html`<${Page} isBare=${true} />`;
   if (stage.value === "out") return html`<${SignIn} />`;
   if (stage.value === "newcomer") return html`<${NewPassword} />`;
   if (page.value) return html`<${TopBar} /><${Page} />`;

@@ -9,15 +9,18 @@ const LOADERS = {
   account: () => import("../page/account.js"),
   accounts: () => import("../page/accounts.js"),
   apps: () => import("../page/apps.js"),
+  register: () => import("../page/register.js"),
   counters: () => import("../page/counters.js"),
   server: () => import("../page/server.js"),
 };
 const AGAIN_MS = 3000;
 const loaded = signal({}); // the component of each page; "away": it could not be loaded
 
-export function Page() {
+/** `isBare`: it brings its own frame. */
+export function Page({ isBare }) {
   const Found = Object.hasOwn(LOADERS, page.value) ? loaded.value[page.value] : "none";
   useEffect(() => void (Found || load(page.value)), [page.value]);
+  if (typeof Found === "function" && isBare) return html`<${Found} />`;
   if (typeof Found === "function") return html`<main class="page"><${Found} /></main>`;
   const text = t({ none: "page.none", away: "problem.away" }[Found] ?? "loading");
   return html`<main class="page"><p class="note" role=${Found ? "alert" : "status"}>${text}</p></main>`;

@@ -62,7 +62,7 @@ export function NewPassword() {
 }
 
 /** The form, with what `submit` complains of. */
-function Door({ title, submit, action, other, children }) {
+export function Door({ title, submit, action, other, children }) {
   const complaint = useSignal("");
   const isBusy = useSignal(false);
   const onSubmit = async (event) => {
@@ -87,7 +87,7 @@ function Door({ title, submit, action, other, children }) {
   `;
 }
 
-function Entry({ name, label, type = "text", ...rest }) {
+export function Entry({ name, label, type = "text", ...rest }) {
   return html`<label>${label}<input name=${name} type=${type} required spellcheck="false" autocapitalize="off" ...${rest} /></label>`;
 }
 
