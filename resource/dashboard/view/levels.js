@@ -2,11 +2,12 @@
 import { html } from "../html.js";
 import { go, view } from "../model/address.js";
 import { counts, LEVELS, shownLevels, toggledLevel, totals } from "../model/counts.js";
-import { list, revision } from "../model/rows.js";
 import { problem } from "../model/records.js";
+import { list, revision } from "../model/rows.js";
 import { shortTime } from "../model/time.js";
 import { number, t } from "../text/index.js";
 import { Columns } from "./columns.js";
+import { Export } from "./export.js";
 import { FacetsToggle } from "./facets.js";
 import { pointed } from "./histogram.js";
 import { Seconds } from "./seconds.js";
@@ -35,6 +36,7 @@ export function Levels() {
         <input type="checkbox" checked=${untrusted === "show"} onChange=${() => go({ untrusted: untrusted === "show" ? "hide" : "show" })} />${t("untrusted")}
       </label>
       <${Columns} />
+      <${Export} />
       <p class="loaded" data-loaded=${revision.value >= 0 && list.rows.length}>${t("count.loaded", { count: number(list.rows.length) })}</p>
     </div>
   `;
