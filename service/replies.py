@@ -45,10 +45,11 @@ class _LogPage(TypedDict):
 class LogPage(_LogPage, total=False):
     """A page of records, and the cursor of the next one (null: there is no more).
 
-    `partial`: the time was up, and the cursor goes on from where the search was.
+    `partial`: the time was up, and the cursor goes on from where the search was: `searched_to`.
     """
 
     partial: bool
+    searched_to: str
     unreadable_days: list[str]
 
 

@@ -38,6 +38,7 @@ def find(query: Query, log_store: LogReader | NewestFirst) -> LogPage:
     }
     if end and not is_full:
         reply["partial"] = True
+        reply["searched_to"] = format_time(end.time)
     if page.unreadable:
         reply["unreadable_days"] = page.unreadable
     return reply

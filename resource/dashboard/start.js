@@ -2,6 +2,7 @@
 import { render } from "./vendor/preact.js";
 import { html } from "./html.js";
 import { followFacets } from "./model/facets.js";
+import { followLive } from "./model/live.js";
 import { problem, follow } from "./model/records.js";
 import { resume, stage } from "./model/session.js";
 import { App } from "./view/app.js";
@@ -10,6 +11,7 @@ import { listenToKeys } from "./view/keys.js";
 render(html`<${App} />`, document.getElementById("app"));
 listenToKeys();
 follow();
+followLive();
 followFacets();
 begin();
 

@@ -391,6 +391,7 @@ def test_when_the_time_is_up_a_cursor_goes_on(
     span = {"from_": BEGIN - 2, "to": BEGIN + 3}
     page, pages = found(store, **span), 1
     assert page["partial"] and page["logs"] == []
+    assert page["searched_to"] == format_time(BEGIN + 2)
     seen: list[str] = []
     while page["next_cursor"]:
         page, pages = found(store, **span, cursor=page["next_cursor"]), pages + 1

@@ -13,17 +13,24 @@ export class Problem extends Error {
 export const caller = { token: "", csrf: "", renew: null };
 
 /** Ask for JSON. `query`: parameters, the empty ones are left out. Raises Problem. */
-export async function ask(path, { method = "GET", query = {}, body, signal } = {}) {
+export async function ask(path, options) {
+  const reply = await open(path, options);
+  return isJson(reply) ? reply.json() : {};
+}
+
+/** Open a reply, to be read as it comes. Raises Problem. */
+export async function open(path, { method = "GET", query = {}, body, signal } = {}) {
   const once = () => send(path, method, query, body, signal);
   let reply = await once();
   if (reply.status === 401 && !caller.token && caller.renew && (await caller.renew())) {
     reply = await once();
   }
-  const type = reply.headers.get("Content-Type") ?? "";
-  const said = type.includes("json") ? await reply.json() : {};
-  if (reply.ok) return said;
+  if (reply.ok) return reply;
+  const said = isJson(reply) ? await reply.json() : {};
   throw new Problem(reply.status, { code: `http_${reply.status}`, ...said }, +reply.headers.get("Retry-After"));
 }
+
+const isJson = (reply) => (reply.headers.get("Content-Type") ?? "").includes("json");
 
 async function send(path, method, query, body, signal) {
   const given = Object.entries(query).filter(([, value]) => value !== "" && value != null);

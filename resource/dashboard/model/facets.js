@@ -1,16 +1,17 @@
 // The most frequent values of some fields, counted under the view's filter.
 import { computed, effect, signal } from "../vendor/signals.js";
-import { go, parametersOf, question, view } from "./address.js";
+import { go, page, parametersOf, question, view } from "./address.js";
 import { ask } from "./api.js";
 import { counts } from "./counts.js";
+import { isDue } from "./pace.js";
 import { facetsOpen, isWide } from "./preferences.js";
 import { ATTRIBUTE, TEXTS } from "./query.js";
 import { isLoading } from "./records.js";
 import { apps, stage } from "./session.js";
 
 export const [FEW, MANY] = [8, 50];
+const EVERY_MS = 4000;
 const FOLDED = "~"; // before a field of the address that is shown without its values
-const [EVERY_MS, SHARE] = [5000, 20]; // counted again after so long, and so many times what it took
 
 /** On a narrow screen they cover the list, so they are there only when asked for. */
 export const isCovering = signal(false);
@@ -59,7 +60,7 @@ async function fill() {
 }
 
 function next() {
-  if (stage.peek() !== "in" || isLoading.peek() || !isShown.peek()) return undefined;
+  if (stage.peek() !== "in" || page.peek() || isLoading.peek() || !isShown.peek()) return undefined;
   const missing = ({ field, isFolded }) => !isFolded && facets.peek()[field]?.question !== question.peek();
   return chosen.peek().find(missing)?.field;
 }
@@ -85,8 +86,8 @@ function put(field, change) {
 
 /** Count anew what new records may have changed, unless counting takes too long for that. */
 function refresh() {
-  for (const [field, { at, took }] of Object.entries(facets.peek())) {
-    if (Date.now() - at > Math.max(EVERY_MS, SHARE * took)) put(field, { question: "" });
+  for (const [field, found] of Object.entries(facets.peek())) {
+    if (isDue(found, EVERY_MS)) put(field, { question: "" });
   }
   fill();
 }
@@ -99,7 +100,7 @@ export function followFacets() {
     abort = new AbortController();
   });
   effect(() => {
-    const isReady = stage.value === "in" && !isLoading.value && isShown.value;
+    const isReady = stage.value === "in" && !page.value && !isLoading.value && isShown.value;
     if (isReady && question.value && chosen.value) queueMicrotask(fill);
   });
   effect(() => {

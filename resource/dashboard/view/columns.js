@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { addColumn, canShow, columns, moveColumn, PLAIN, removeColumn } from "../model/columns.js";
 import { attributesOf } from "../model/query.js";
-import { list } from "../model/records.js";
+import { list } from "../model/rows.js";
 import { t } from "../text/index.js";
 import { AddField } from "./add-field.js";
 import { useDropdown } from "./dropdown.js";

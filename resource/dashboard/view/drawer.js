@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { useSignal, useSignalEffect } from "../vendor/signals.js";
 import { go, linkTo, view } from "../model/address.js";
 import { ask } from "../model/api.js";
-import { list, moveSelection, revision, selected } from "../model/records.js";
+import { list, moveSelection, revision, selected } from "../model/rows.js";
 import { t } from "../text/index.js";
 import { CopyButton } from "./copy-button.js";
 import { closePanel, openRecord } from "./panel.js";

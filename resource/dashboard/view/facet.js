@@ -24,7 +24,7 @@ export function Facet({ field, isFolded }) {
 function Values({ field, values, limit = FEW, failed, isAsked, isLess, isAbout }) {
   if (failed) return html`<p class="hint">${t("facets.failed")} <button type="button" class="link" onClick=${() => askAgain(field, limit)}>${t("problem.again")}</button></p>`;
   if (!values) return html`<p class="hint">${t("histogram.wait")}</p>`;
-  if (!values.length) return html`<p class="hint">${t("facets.none")}</p>`;
+  if (!values.length) return html`<p class="hint">${t(isLess ? "facets.less" : "facets.none")}</p>`;
   const total = counts.value ? shownLevels.value.reduce((sum, name) => sum + totals.value[name], 0) : 0;
   const most = Math.max(total, values[0].count);
   const sign = isLess ? "≥" : isAbout ? "≈" : "";

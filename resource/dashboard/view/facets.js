@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { addFacet, canCount, chosen, isCovering, isShown, toggleFacets } from "../model/facets.js";
 import { isWide } from "../model/preferences.js";
 import { attributesOf, TEXTS } from "../model/query.js";
-import { list, revision } from "../model/records.js";
+import { list, revision } from "../model/rows.js";
 import { t } from "../text/index.js";
 import { AddField } from "./add-field.js";
 import { Facet } from "./facet.js";

@@ -1,6 +1,6 @@
 // The keyboard, where nothing is being written.
 import { go, page, view } from "../model/address.js";
-import { moveSelection, selected } from "../model/records.js";
+import { moveSelection, selected } from "../model/rows.js";
 import { closePanel, isHelpOpen, openRecord, panel } from "./panel.js";
 
 export function togglePause() {

@@ -4,7 +4,8 @@ import { useRef } from "../vendor/preact-hooks.js";
 import { useSignal, useSignalEffect } from "../vendor/signals.js";
 import { go, view } from "../model/address.js";
 import { completions } from "../model/query.js";
-import { isLoading, list, problem, search } from "../model/records.js";
+import { isLoading, problem, search } from "../model/records.js";
+import { list } from "../model/rows.js";
 import { t } from "../text/index.js";
 
 const NONE = { start: 0, options: [] };

@@ -2,7 +2,7 @@
 import { html } from "../html.js";
 import { view } from "../model/address.js";
 import { valueAt } from "../model/query.js";
-import { selected } from "../model/records.js";
+import { selected } from "../model/rows.js";
 import { apps } from "../model/session.js";
 import { clockOf, dayOf } from "../model/time.js";
 import { openRecord } from "./panel.js";

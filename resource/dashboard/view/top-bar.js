@@ -1,10 +1,9 @@
 // Where one is and who one is; for the records their app and time range, and how things are shown.
 import { html } from "../html.js";
-import { endsNow, go, page, view } from "../model/address.js";
-import { isLive } from "../model/records.js";
+import { go, page, view } from "../model/address.js";
 import { apps } from "../model/session.js";
 import { t } from "../text/index.js";
-import { togglePause } from "./keys.js";
+import { LiveSwitch } from "./live-switch.js";
 import { Menu } from "./menu.js";
 import { isHelpOpen } from "./panel.js";
 import { RangePicker } from "./range-picker.js";
@@ -18,7 +17,7 @@ export function TopBar() {
         <div class="view">
           <${AppPicker} />
           <${RangePicker} />
-          ${endsNow.value && html`<${LiveSwitch} />`}
+          <${LiveSwitch} />
           <${Switches} />
         </div>
       `}
@@ -36,15 +35,6 @@ function AppPicker() {
   `;
 }
 
-function LiveSwitch() {
-  const state = isLive.value ? "on" : "off";
-  return html`
-    <button type="button" class=${`live ${state}`} aria-pressed=${isLive.value} title=${t("live.hint")} onClick=${togglePause}>
-      <span class="dot" aria-hidden="true"></span>${t(`live.${state}`)}
-    </button>
-  `;
-}
-
 function Switches() {
   const { zone } = view.value;
   return html`
@@ -54,4 +44,3 @@ function Switches() {
     </div>
   `;
 }
-
