@@ -58,6 +58,23 @@ def test_every_module_is_small_and_fetched_at_once_but_for_the_pages() -> None:
     assert not re.search(r"<script>|<style|\son\w+=|style=", page)
 
 
+def test_what_a_module_imports_is_there() -> None:
+    """A browser that misses one name shows nothing at all."""
+    own = {path: path.read_text("utf-8") for path in FOLDER.rglob("*.js")}
+    missing, seen = [], 0
+    for path, code in own.items():
+        if "vendor" in path.parts:
+            continue
+        for names, target in re.findall(r'^import \{([^}]*)\} from "(\..*?)";', code, re.MULTILINE):
+            given = own[(path.parent / target).resolve()]
+            for name in re.findall(r"(\w+)(?: as \w+)?,?", names):
+                seen += 1
+                exported = rf"^export (async )?(function|const|let|class) \[?([^=\]]*\b)?{name}\b"
+                if "vendor" not in target and not re.search(exported, given, re.MULTILINE):
+                    missing.append((path.name, name, target))
+    assert seen > 200 and missing == []
+
+
 def transferred(path: Path) -> int:
     """The bytes of a file as it is sent."""
     content = path.read_bytes()
