@@ -73,7 +73,7 @@ def test_each_role_sees_its_own_pages(page: Open, tokens: dict[str, str]) -> Non
     assert shown.text(".who") == "token boss"
     for address in ("apps", "apps&id=1", "accounts", "accounts&id=1"):
         shown = page(f"?page={address}", token=tokens["viewer"])
-        assert "administrator" in shown.text(".sheet .note")  # and nothing is asked, and refused
+        assert "administrator" in shown.text(".leaf .note")  # and nothing is asked, and refused
     shown = page("?page=nowhere", token=tokens["admin"])
     assert "no such page" in shown.text(".page .note")
 
@@ -121,7 +121,7 @@ ADDRESSES = [
     *("apps", "apps&id=1", "apps&id=1&part=keys", "apps&id=1&part=settings"),
     *("apps&id=1&part=scrubbing", "accounts", "accounts&id=1", "accounts&part=invitations"),
     *("accounts&part=tokens", "accounts&part=audit", "account", "register"),
-    *("counters", "counters&range=15m"),
+    *("counters", "counters&range=15m", "server"),
 ]
 # Names of texts that are shown because there is no such text; data stands in cells.
 UNTRANSLATED = """
