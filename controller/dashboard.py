@@ -18,7 +18,6 @@ TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
-    ".woff2": "font/woff2",
 }
 # What may be asked for: a name that is not here is no file, wherever it points.
 FILES = {
@@ -38,7 +37,7 @@ def show_dashboard() -> Response:
 @describes(reply=str, media=("*/*",), also={304: None})
 @public
 def show_dashboard_file(name: str) -> Response:
-    """A file of the dashboard: script, style, font."""
+    """A file of the dashboard: script, style."""
     return _file(name)
 
 
@@ -49,7 +48,7 @@ def _file(name: str, moved: bool = False) -> Response:
     if name not in FILES:
         raise NotFound(f"the dashboard has no file {name[:80]}")
     plain, packed, etag = _load(name, moved)
-    is_packed = packed is not None and request.accept_encodings["gzip"] > 0
+    is_packed = request.accept_encodings["gzip"] > 0
     headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
     response = Response(packed if is_packed else plain, headers=headers)
     response.content_type = TYPES[FILES[name].suffix]
@@ -62,13 +61,12 @@ def _file(name: str, moved: bool = False) -> Response:
 
 
 @cache
-def _load(name: str, moved: bool) -> tuple[bytes, bytes | None, str]:
-    """A file as it is, as gzip (None: it is packed already) and its hash; read once.
+def _load(name: str, moved: bool) -> tuple[bytes, bytes, str]:
+    """A file as it is, as gzip, and its hash; read once.
 
     `moved`: for a page beside the folder, which names the folder's files from there.
     """
     content = FILES[name].read_bytes()
     if moved:
         content = content.replace(b'"./', b'"dashboard/')
-    packed = None if name.endswith(".woff2") else gzip.compress(content, 9, mtime=0)
-    return content, packed, sha256(content).hexdigest()[:32]
+    return content, gzip.compress(content, 9, mtime=0), sha256(content).hexdigest()[:32]

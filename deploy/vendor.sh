@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the dashboard's libraries and fonts from npm into resource/dashboard/vendor and writes
+# Fetches the dashboard's libraries from npm into resource/dashboard/vendor and writes
 # what they are into vendored.txt there. To update: change a version in the table, run this, look
 # at the difference. Needs npm; who runs RedLog does not.
 set -euo pipefail
@@ -17,7 +17,6 @@ preact                      11.2.0 hooks/dist/hooks.mjs                         
 htm                         3.1.1  dist/htm.mjs                                   $vendor/htm.js
 uplot                       1.6.32 dist/uPlot.iife.min.js                         $vendor/uplot.js
 uplot                       1.6.32 dist/uPlot.min.css                             $vendor/uplot.css
-@fontsource/ibm-plex-serif  5.3.0  files/ibm-plex-serif-latin-400-italic.woff2    $vendor/plex-serif-400-italic.woff2
 axe-core                    4.14.1 axe.min.js                                     test_case/data/axe.min.js
 "
 

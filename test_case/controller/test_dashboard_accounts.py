@@ -313,7 +313,7 @@ def test_a_viewer_makes_tokens_that_read(ada: Somebody, server: Server) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("part", ["", "sessions", "tokens"])
 def test_everybody_can_use_ones_own_pages(ada: Somebody, theme: str, part: str) -> None:
-    ada.sign_in("ada", f"page=account&part={part}&theme={theme}").one(".sheet h1")
+    ada.sign_in("ada", f"page=account&part={part}&theme={theme}").one(".leaf h1")
     wait_until(lambda: not ada.texts(".waiting"), "the answers")
     if not part:
         ada.one("form:last-of-type [name=password]").send_keys(PASSWORD, Keys.ENTER)

@@ -79,7 +79,7 @@ def test_the_chart_tells_when(page: Open) -> None:
 def test_app_and_range_stand_in_the_address(page: Open) -> None:
     shown = page("?page=counters")  # a viewer's
     wait_until(lambda: equation(shown)["received"] == 0, "the first app")
-    Select(shown.one(".sheet select")).select_by_visible_text("商店")
+    Select(shown.one(".leaf select")).select_by_visible_text("商店")
     wait_until(lambda: equation(shown)["received"] == 2508, "the second app")
     assert shown.address() == {"page": "counters", "app": "2"}
     shown.one(".ranges button").click()

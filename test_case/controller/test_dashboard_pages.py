@@ -73,7 +73,7 @@ def test_each_role_sees_its_own_pages(page: Open, tokens: dict[str, str]) -> Non
     assert shown.text(".who") == "token boss"
     for address in ("apps", "apps&id=1", "accounts", "accounts&id=1"):
         shown = page(f"?page={address}", token=tokens["viewer"])
-        assert "administrator" in shown.text(".sheet .note")  # and nothing is asked, and refused
+        assert "administrator" in shown.text(".leaf .note")  # and nothing is asked, and refused
     shown = page("?page=nowhere", token=tokens["admin"])
     assert "no such page" in shown.text(".page .note")
 

@@ -33,7 +33,7 @@ def test_a_server_that_is_well_says_so(page: Open, server: Server) -> None:
     assert shown.text(".verdict .headline") == "All is well: reports are accepted and stored."
     assert "None yet" in str(shown.texts(".note"))
     server.report([{"message": "m"}] * 1200)
-    wait_until(lambda: rows(shown, "Partitions")["1 days"][0] == "1,200", "the partition")
+    wait_until(lambda: rows(shown, "Partitions")["All"][0] == "1,200", "the partition")
     (day,) = server.manage("partition", "list", "--json")
     name = f"{day['name'][:4]}-{day['name'][4:6]}-{day['name'][6:]}"
     assert rows(shown, "Partitions")[name][0] == "1,200"
@@ -63,4 +63,4 @@ def test_one_that_is_not_says_why(make_server: Callable[..., Any], chrome: Chrom
 
 def test_it_is_for_admins(page: Open) -> None:
     shown = page("?page=server")  # a viewer's token; nothing is asked, and refused
-    assert "for administrators" in shown.text(".sheet .note")
+    assert "for administrators" in shown.text(".leaf .note")

@@ -61,7 +61,7 @@ function rowsOf({ journal, writer, disk, database, redis, role, workers, worker_
 }
 
 function Gauge({ share }) {
-  return html`<svg class="gauge" viewBox="0 0 60 8" aria-hidden="true"><rect width=${60 * Math.min(1, Math.max(0, share))} height="8" /></svg>`;
+  return html`<svg class=${`gauge ${share > 0.9 ? "full" : ""}`} viewBox="0 0 60 8" aria-hidden="true"><rect width=${60 * Math.min(1, Math.max(0, share))} height="8" /></svg>`;
 }
 
 function Partitions({ partitions }) {
@@ -72,7 +72,7 @@ function Partitions({ partitions }) {
     cells: [each.day.replace(/^(....)(..)/, "$1-$2-"), each.records, size(each.bytes), each.kind, `${each.schema_version}`, t(each.drop_requested ? "server.dropping" : "server.kept")],
   }));
   const heads = ["server.day", "counters.records", "server.size", "server.kind", "server.version", "server.state"].map((key) => t(key));
-  return html`<${Table} label=${t("server.partitions")} heads=${heads} rows=${rows} foot=${[t("server.days", { days: number(partitions.length) }), sum("records"), size(sum("bytes")), "", "", ""]} />`;
+  return html`<${Table} label=${t("server.partitions")} heads=${heads} rows=${rows} foot=${[t("server.all"), sum("records"), size(sum("bytes")), "", "", ""]} />`;
 }
 
 function Nodes({ nodes }) {

@@ -10,7 +10,7 @@ export function Sheet({ title, above, parts = [], children }) {
   const { page, id } = view.value;
   const to = id ? { id } : {};
   return html`
-    <div class="sheet">
+    <div class="leaf">
       ${above && html`<p class="above">${above}</p>`}
       <h1>${title}</h1>
       ${parts.length > 1 && html`<nav class="parts" aria-label=${title}>${parts.map(([part, text]) => html`<${Link} key=${part} page=${page} to=${{ ...to, part }} class="tab">${text}<//>`)}</nav>`}

@@ -269,7 +269,7 @@ export const en = {
   "server.partitions": "Partitions",
   "server.partitions.none": "None yet: nothing was stored.",
   "server.day": "Day (UTC)",
-  "server.days": "{days} days",
+  "server.all": "All",
   "server.size": "Size",
   "server.kind": "Kind",
   "server.version": "Schema",

@@ -269,7 +269,7 @@ export const zh = {
   "server.partitions": "分区",
   "server.partitions.none": "还没有：尚未入库任何日志。",
   "server.day": "日期（UTC）",
-  "server.days": "{days} 天",
+  "server.all": "合计",
   "server.size": "大小",
   "server.kind": "类型",
   "server.version": "结构",
