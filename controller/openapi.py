@@ -40,6 +40,8 @@ def _document() -> Json:
     routes = []
     for rule in app.url_map.iter_rules():
         view: Any = app.view_functions[rule.endpoint]
+        if not hasattr(view, "description"):  # another protocol's, which has its own
+            continue
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
             about = (rule.endpoint, view.__doc__, view.decision, view.description)
             routes.append(Route(rule.rule, method, *about))
