@@ -29,7 +29,8 @@ graceful_timeout = _server.grace_seconds + _settings.writer.stop_seconds + 5
 BACKGROUND_SECONDS = 3  # of those five
 preload_app = True  # read and checked once, shared by the workers
 pidfile = str(_settings.data_path / "redlog.pid")
-loglevel = _server.log_level
+# Its own debug log shows paths, in which keys may stand.
+loglevel = "info" if _server.log_level == "debug" else _server.log_level
 accesslog = None
 access_log_format = '%(h)s %(t)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'  # no query: it may hold a key
 control_socket_disable = True

@@ -52,6 +52,8 @@ def _document() -> Json:
     routes = []
     for rule in app.url_map.iter_rules():
         view: Any = app.view_functions[rule.endpoint]
+        if not hasattr(view, "description"):  # another protocol's, which has its own
+            continue
         module = sys.modules[view.__module__]
         group = (module.__name__.rpartition(".")[2], module.__doc__ or "")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from database.frame import UNTRUSTED
 from database.journal import Journal
 from exceptions import NoGoodRecord, UnreadableBody
@@ -28,14 +30,24 @@ class Report(NamedTuple):
 
 
 def accept(report: Report, max_records: int, limits: ReportLimits, journal: Journal) -> bytes:
-    """Keep a report's good records, but for levels that the app does not want or that are shed
-    under overload, scrubbed as the app wants, and return the receipt as JSON.
+    """Keep what is good of a report in our own protocol, and return the receipt as JSON.
 
     The body's own `batch_id` goes before the header's. Raises UnreadableBody, TooLarge,
     NoGoodRecord, RateLimited, QuotaExceeded and NotAccepting.
     """
+    kept = keep(decode_batch(report.body, report.lines, max_records), report, limits, journal)
+    demand_good(kept)
+    return _receipt(kept)
+
+
+def keep(batch: Batch, report: Report, limits: ReportLimits, journal: Journal) -> Batch:
+    """Put a batch into the journal, but for levels that the app does not want or that are shed
+    under overload, scrubbed as the app wants; what was kept, under which batch id.
+
+    Of the report itself the body does not count. Raises UnreadableBody (the Idempotency-Key),
+    TooLarge, RateLimited, QuotaExceeded and NotAccepting.
+    """
     app_id, wanted = report.source.app_id, report.source.settings.min_level
-    batch = decode_batch(report.body, report.lines, max_records)
     if wanted:
         batch = leave_out(batch, SEVERITIES[wanted], FILTERED)
     limits.admit_records(report.source, batch)
@@ -43,31 +55,32 @@ def accept(report: Report, max_records: int, limits: ReportLimits, journal: Jour
         batch = scrub(batch, report.source.settings.scrubbing)
     if journal.shedding:
         batch = leave_out(batch, journal.shed_below, SHED)
-    batch_id = batch.batch_id or _checked(report.idempotency_key)
-    left_out = batch.shed + batch.filtered
-    if batch.count or batch.rejected or left_out:
+    if not batch.batch_id and report.idempotency_key:
+        batch = replace(batch, batch_id=_checked(report.idempotency_key))
+    if batch.count or batch.rejected or batch.shed or batch.filtered:
         limits.fair_share.admit(app_id, len(batch.payload))
         flags = UNTRUSTED if report.untrusted else 0
-        journal.append(app_id, batch.count, batch.form, batch_id or "", batch.payload, flags)
-    if batch.rejected and not batch.count and not left_out:
-        raise NoGoodRecord(f"all {len(batch.rejected)} records were bad", rejected=batch.rejected)
-    return _receipt(batch, batch_id)
+        key = batch.batch_id or ""
+        journal.append(app_id, batch.count, batch.form, key, batch.payload, flags)
+    return batch
 
 
-def _checked(key: str | None) -> str | None:
-    if key and len(key) > MAX_TEXT:
+def demand_good(kept: Batch) -> None:
+    """Raises NoGoodRecord when all records of a report were bad."""
+    if kept.rejected and not (kept.count or kept.shed or kept.filtered):
+        raise NoGoodRecord(f"all {len(kept.rejected)} records were bad", rejected=kept.rejected)
+
+
+def _checked(key: str) -> str:
+    if len(key) > MAX_TEXT:
         raise UnreadableBody(f"Idempotency-Key has more than {MAX_TEXT} characters")
-    return key or None
+    return key
 
 
-def _receipt(batch: Batch, batch_id: str | None) -> bytes:
-    receipt: Receipt = {
-        "accepted": batch.count,
-        "rejected": batch.rejected,
-        "shed": batch.shed,
-    }
-    if batch.filtered:
-        receipt["filtered"] = batch.filtered
-    if batch_id is not None:
-        receipt["batch_id"] = batch_id
+def _receipt(kept: Batch) -> bytes:
+    receipt: Receipt = {"accepted": kept.count, "rejected": kept.rejected, "shed": kept.shed}
+    if kept.filtered:
+        receipt["filtered"] = kept.filtered
+    if kept.batch_id is not None:
+        receipt["batch_id"] = kept.batch_id
     return dumps(receipt)

@@ -39,7 +39,7 @@ def members_of(text: bytes) -> Members:
 def _mended(text: bytes) -> bytes:
     """The same object as clean JSON. Raises BadRecord when it is none."""
     try:
-        value = _clean_text(json.loads(text.decode("utf-8", "replace")))
+        value = clean_value(json.loads(text.decode("utf-8", "replace")))
     except RecursionError:
         raise BadRecord("too_deep", "the record is nested too deeply") from None
     except ValueError as error:
@@ -49,15 +49,15 @@ def _mended(text: bytes) -> bytes:
     return dumps(value)
 
 
-def _clean_text(value: Any) -> Any:
-    """Replace what UTF-8, SQL and a 64-bit number can't hold."""
+def clean_value(value: Any) -> Any:
+    """A JSON value with what UTF-8, SQL and a 64-bit number can't hold replaced."""
     if isinstance(value, str):
         paired = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return paired.replace("\0", "\ufffd")
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         return str(value)
     if isinstance(value, list):
-        return [_clean_text(item) for item in value]
+        return [clean_value(item) for item in value]
     if isinstance(value, dict):
-        return {_clean_text(key): _clean_text(item) for key, item in value.items()}
+        return {clean_value(key): clean_value(item) for key, item in value.items()}
     return value

@@ -18,7 +18,7 @@ MAX_JSON_BYTES = 2**16
 T = TypeVar("T")
 ACCEPTED = "gzip, deflate, zstd, br"
 MAX_LINKS, MAX_FRAMES, READ_BYTES = 4, 10_000, 2**20
-GZIP_MAGIC = b"\x1f\x8b"
+GZIP_MAGIC, ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 GZIP, ZLIB, RAW = 31, 15, -15  # the formats around a deflate stream, as zlib's `wbits`
 ZSTD_WINDOW = 2**23  # all that a client may ask for (RFC 9659)
 # What one step inflates to is bounded by what it is fed: deflate grows at most 1032-fold, zstd to
@@ -56,6 +56,33 @@ def inflate(data: bytes, encodings: str, limit: int) -> bytes:
         if not (lying and link == "gzip") or data.startswith(GZIP_MAGIC):
             data = _undo(link, data, limit)
     return data
+
+
+def inflate_guessing(data: bytes, encodings: str, limit: int) -> bytes:
+    """As `inflate`, for clients of other protocols: what the bytes show counts more than what is
+    said of them. Encodings that we do not know are left to whoever reads the body.
+
+    Raises UnreadableBody and TooLarge.
+    """
+    names = [name.strip(" \t") for name in encodings.lower().split(",")]
+    links = [name for name in names if name in DECODERS][-MAX_LINKS:]
+    if not links and data.startswith(GZIP_MAGIC):
+        links = ["gzip"]
+    for link in reversed(links):
+        if _could_be(link, data):
+            data = _undo(link, data, limit)
+    if len(data) > limit:
+        raise TooLarge(f"the body is over {limit} bytes")
+    return data
+
+
+def _could_be(link: str, data: bytes) -> bool:
+    """Whether bytes may be what a Content-Encoding says: only Brotli's can't be told."""
+    if link == "deflate":
+        return data[:1] not in (b"{", b"[")  # a bare stream begins so for no text and no protobuf
+    if link == "zstd":
+        return data.startswith(ZSTD_MAGIC)
+    return link == "br" or data.startswith(GZIP_MAGIC) or _is_zlib(data)
 
 
 def read_json(environ: Mapping[str, Any], shape: type[T]) -> T:
@@ -177,9 +204,14 @@ def _gzip(data: bytes, otherwise: int = ZLIB) -> Pieces:
 
 def _deflate(data: bytes) -> Pieces:
     """A zlib stream, gzip, or the bare deflate stream (RFC 1951) that some clients send."""
-    # No encoder begins a bare stream with such bits: a stored block, padded with other than 0.
-    framed = data[:1] and data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
-    return _gzip(data, ZLIB if framed else RAW)
+    return _gzip(data, ZLIB if _is_zlib(data) else RAW)
+
+
+def _is_zlib(data: bytes) -> bool:
+    """Whether data begins as a zlib stream does: no encoder begins a bare one with such bits, a
+    stored block that is padded with other than 0.
+    """
+    return len(data) > 1 and data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
 
 
 def _zstd(data: bytes) -> Pieces:

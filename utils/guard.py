@@ -1,6 +1,6 @@
 """Who may call a route: the decorators, and the one place that decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import Any
 
@@ -14,6 +14,7 @@ from utils.principal import Principal as Principal
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
 Demand = Callable[[str], Decorator]
+Keys = Callable[[], Iterable[str]]
 
 
 class Guard:
@@ -45,7 +46,14 @@ class Guard:
 
     def ingest_key_required(self, view: View) -> View:
         """Only for clients with an app's ingest key; the view is given `source`."""
-        return self._guarded("ingest_key", view)
+        return self.ingest_key_from(_own_keys)(view)
+
+    def ingest_key_from(self, keys: Keys) -> Decorator:
+        """The same, where the key stands in other places: `keys` finds it in the request at hand.
+
+        If it stands in several it must be the same.
+        """
+        return lambda view: self._guarded("ingest_key", view, keys)
 
     def token_required(self, scope: str) -> Decorator:
         """Only with a token or session of this scope, read or admin; gives `principal`."""
@@ -62,14 +70,14 @@ class Guard:
         """As `role_required`, but only for people who are signed in, not for machines."""
         return lambda view: self._guarded(f"account:{role}", view)
 
-    def _guarded(self, decision: str, view: View) -> View:
+    def _guarded(self, decision: str, view: View, keys: Keys = tuple) -> View:
         @wraps(view)
         def guarded(**arguments: Any) -> Any:
-            return view(**self._admit(decision), **arguments)
+            return view(**self._admit(decision, keys), **arguments)
 
         return _decided(decision, guarded)
 
-    def _admit(self, decision: str) -> dict[str, Any]:
+    def _admit(self, decision: str, keys: Keys = tuple) -> dict[str, Any]:
         """Decide on the request at hand: what the view is told of who calls.
 
         Raises BadKey, BadToken and RevokedToken (401) for strangers, Forbidden and
@@ -77,7 +85,7 @@ class Guard:
         """
         kind, _, needed = decision.partition(":")
         if kind == "ingest_key":
-            return {"source": self._source()}
+            return {"source": self._source(set(keys()))}
         principal = self._principal()
         if kind == "account" and principal.session_id is None:
             raise Forbidden("this is for people who sign in, not for machines")
@@ -89,13 +97,12 @@ class Guard:
         held = f"scope is {principal.scope}" if kind == "token" else f"role is {principal.role}"
         raise Forbidden(f"the {held}, and this needs {needed}")
 
-    def _source(self) -> Source:
-        """Who reports, by the key in the header, as a bearer token or in the query."""
-        environ = request.environ
-        key = environ.get("HTTP_X_REDLOG_KEY") or _bearer(environ) or request.args.get("key")
-        source = self._source_of_key(key) if key else None
+    def _source(self, keys: set[str]) -> Source:
+        """Who reports with these keys, which must be one."""
+        source = self._source_of_key(keys.pop()) if len(keys) == 1 else None
         if source is None:
-            raise BadKey("send the app's ingest key as X-Redlog-Key, as a bearer token or as ?key=")
+            what = "several keys that differ" if keys else "no key, or an unknown one"
+            raise BadKey(f"{what}: send the app's ingest key as X-Redlog-Key, Bearer or ?key=")
         return source
 
     def caller_later(self) -> Callable[[], Principal]:
@@ -133,3 +140,10 @@ def _cookie() -> str:
 def _bearer(environ: dict[str, Any]) -> str:
     kind, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return value.strip() if kind.lower() == "bearer" else ""
+
+
+def _own_keys() -> tuple[str, ...]:
+    """The key in our own protocol: in the header, as a bearer token or in the query."""
+    environ = request.environ
+    key = environ.get("HTTP_X_REDLOG_KEY") or _bearer(environ) or request.args.get("key")
+    return (key,) if key else ()

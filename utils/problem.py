@@ -13,17 +13,23 @@ from utils.record import dumps
 
 
 def problem_reply(error: Exception) -> Response:
-    """Any exception as a problem reply. What is not ours to tell stays in the log."""
-    if isinstance(error, Problem):
-        body = {"code": error.code, "title": error.title, "detail": error.detail, **error.members}
-        return _reply(error.status, body, error.headers)
+    """Any exception as a problem reply."""
     if isinstance(error, HTTPException):
         return _of_werkzeug(error)
+    problem = problem_of(error)
+    body = {"code": problem.code, "title": problem.title, "detail": problem.detail}
+    return _reply(problem.status, {**body, **problem.members}, problem.headers)
+
+
+def problem_of(error: Exception) -> Problem:
+    """What a client is told of an exception. What is not ours to tell stays in the log."""
+    if isinstance(error, Problem):
+        return error
     if isinstance(error, SQLAlchemyError):
         log.warning("%s %s: no database (%s)", request.method, request.path, type(error).__name__)
-        return problem_reply(StoreAway("the database does not answer"))
+        return StoreAway("the database does not answer")
     log.exception("%s %s failed", request.method, request.path)
-    return _reply(500, {"code": "internal_error", "title": "Internal error"}, {})
+    return Problem()
 
 
 def _of_werkzeug(error: HTTPException) -> Response:

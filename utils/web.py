@@ -1,19 +1,22 @@
 """What stands between the app and the net: proxies, origins, headers and error replies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Request, Response, request
 from flask_cors import CORS
 from werkzeug.routing import IntegerConverter, MapAdapter
 
-from utils.headers import with_headers
+from utils.headers import Application, with_headers
+from utils.ingest_key import PATH, hide_key_in_path
 from utils.problem import problem_reply
 from utils.proxies import behind_proxies
 from utils.settings import Cors, Settings
 
 REPORT_PATH = "/api/v1/logs"
 MAX_AGE = 86_400
+# What pages may read of a reply to their report.
+TOLD_TO_REPORTERS = ["Retry-After", "X-Sentry-Rate-Limits", "X-Sentry-Error"]
 
 
 class Id(IntegerConverter):
@@ -41,9 +44,20 @@ def set_up_web(app: Flask, settings: Settings) -> None:
     app.url_map.converters["int"] = Id
     allow_origins(app, settings.cors)
     app.register_error_handler(Exception, problem_reply)
-    dressed = with_headers(app.wsgi_app)
+    dressed = with_headers(_hiding_keys(app.wsgi_app))
     proxied = behind_proxies(dressed, settings.server.trusted_proxies)
     app.wsgi_app = proxied  # type: ignore[method-assign]
+
+
+def _hiding_keys(application: Application) -> Application:
+    """The same WSGI application, which knows the keys in paths and does not show them."""
+
+    def reply(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"].startswith(PATH):
+            hide_key_in_path(environ)
+        return application(environ, start_response)
+
+    return reply
 
 
 def allow_origins(app: Flask, cors: Cors) -> None:
@@ -51,27 +65,37 @@ def allow_origins(app: Flask, cors: Cors) -> None:
 
     Phones send no Origin, and they are the many: Flask-Cors is asked only when there is one.
     """
-    to_report = _answer(app, f"{REPORT_PATH}$", cors.ingest_origins)
-    to_query = _answer(app, r"/(api/.*|readyz|healthz)$", cors.dashboard_origins)
+    to_report = _answer(app, "/.*", cors.ingest_origins, TOLD_TO_REPORTERS)
+    to_query = _answer(app, r"/(api/.*|readyz|healthz)$", cors.dashboard_origins, ["Retry-After"])
 
     @app.after_request
     def answer_origin(response: Response) -> Response:
         environ = request.environ
         if "HTTP_ORIGIN" not in environ:
             return response
-        method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", environ["REQUEST_METHOD"])
-        if method == "POST" and environ["PATH_INFO"] == REPORT_PATH:
+        if _is_report(app, environ):
             return _let_beacons_in(to_report(response), environ["HTTP_ORIGIN"])
         return to_query(response)
 
 
-def _answer(app: Flask, path: str, origins: list[str]) -> Callable[[Response], Response]:
+def _is_report(app: Flask, environ: dict[str, Any]) -> bool:
+    """Whether a request reports, or asks whether it may."""
+    if environ["PATH_INFO"] == REPORT_PATH:  # where records are read too
+        method = environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", environ["REQUEST_METHOD"])
+        return bool(method == "POST")
+    view = app.view_functions.get(request.endpoint or "")
+    return getattr(view, "decision", None) == "ingest_key"
+
+
+def _answer(
+    app: Flask, path: str, origins: list[str], told: list[str]
+) -> Callable[[Response], Response]:
     """What sets the headers for a path. Any origin may be let in, as its key or token is what
     counts: without Allow-Credentials, and as ours are SameSite=Strict, its pages use no cookie.
     """
     rule = {
         "origins": origins,
-        "expose_headers": ["Retry-After"],
+        "expose_headers": told,
         "max_age": MAX_AGE,
         "send_wildcard": True,
     }

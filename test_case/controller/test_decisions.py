@@ -22,6 +22,7 @@ def test_every_route_has_a_decision(tmp_path: Path) -> None:
     assert undecided == []
     assert routes["POST /api/v1/logs"] == "ingest_key"
     assert routes["GET /api/v1/logs"] == "token:read"
+    assert {said for route, said in routes.items() if "/k/-" in route} == {"ingest_key"}
 
 
 def test_few_routes_are_open_to_all(tmp_path: Path) -> None:

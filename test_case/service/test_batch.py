@@ -733,7 +733,8 @@ def without_empty_attributes(rows: list[Row]) -> list[Row]:
 def assert_both_ways_agree(body: Any) -> None:
     written = json.dumps(body).encode()
     fast = decode_batch(written, False, MAX_RECORDS)
-    assert fast.form is not Form.CLEANED
+    is_told_apart = "logs" in body or b'"logs"' not in written  # a record with a text "logs" is not
+    assert fast.form is not Form.CLEANED or not is_told_apart
     careful = clean_batch(written, False, MAX_RECORDS)
     assert careful.rejected == ()
     assert (fast.count, fast.batch_id) == (careful.count, careful.batch_id)

@@ -29,7 +29,15 @@ from exceptions import (
     UnreadableBody,
     UnsupportedEncoding,
 )
-from utils.body import MAX_FRAMES, MAX_JSON_BYTES, checked, inflate, read_body, read_json
+from utils.body import (
+    MAX_FRAMES,
+    MAX_JSON_BYTES,
+    checked,
+    inflate,
+    inflate_guessing,
+    read_body,
+    read_json,
+)
 
 MIB = 2**20
 TEXT = b'[{"message": "the disk is full", "level": "error"}, {"message": "\xe4\xb8\xad"}]' * 9
@@ -551,3 +559,52 @@ def test_a_small_body_is_small() -> None:
     body = b'{"name": "%s"}' % (b"a" * MAX_JSON_BYTES)
     with pytest.raises(TooLarge):
         read_json(json_environ(body), Form)
+
+
+# What is said of bodies in protocols of others, and is not so.
+
+
+BARE = zlib.compress(GUESSED := b'{"short_message": "m"}')[2:-4]
+
+
+@pytest.mark.parametrize(
+    ("encodings", "data"),
+    [
+        ("", GUESSED),
+        ("", gzip.compress(GUESSED)),
+        ("identity", gzip.compress(GUESSED)),
+        ("snappy, gzip", gzip.compress(GUESSED)),
+        ("gzip", zlib.compress(GUESSED)),
+        ("gzip", GUESSED),
+        ("x-gzip", gzip.compress(GUESSED)),
+        ("deflate", BARE),
+        ("deflate", GUESSED),
+        ("deflate", gzip.compress(GUESSED)),
+        ("gzip,deflate", zlib.compress(GUESSED)),
+        ("gzip, deflate", gzip.compress(GUESSED)),
+        ("gzip, deflate", zlib.compress(gzip.compress(GUESSED))),
+        ("zstd", zstandard.compress(GUESSED)),
+        ("zstd", GUESSED),
+        ("br", brotli.compress(GUESSED)),
+        ("UTF-8", GUESSED),
+        ("gzip, gzip, gzip, gzip, gzip", GUESSED),
+    ],
+)
+def test_what_bytes_are_counts_more_than_what_is_said_of_them(encodings, data):
+    assert inflate_guessing(data, encodings, 1000) == GUESSED
+
+
+@pytest.mark.parametrize("encodings", ["", "gzip", "deflate", "gzip, deflate"])
+def test_the_limit_holds_for_what_is_guessed_too(encodings):
+    with pytest.raises(TooLarge):
+        inflate_guessing(gzip.compress(bytes(1001)), encodings, 1000)
+    with pytest.raises(TooLarge):
+        inflate_guessing(b"{" * 1001, encodings, 1000)
+    assert len(inflate_guessing(gzip.compress(bytes(1000)), encodings, 1000)) == 1000
+
+
+@pytest.mark.parametrize("encodings", ["", "gzip", "deflate", "zstd", "br"])
+@given(data=st.binary())
+def test_guessing_ends_with_bytes_or_a_problem(encodings, data):
+    with suppress(UnreadableBody, TooLarge):
+        assert len(inflate_guessing(data, encodings, 1000)) <= 1000

@@ -1,0 +1,101 @@
+"""The protocols that clients of others speak: a line each in ADAPTERS, a module each in
+`service/adapter`, imported when its first request comes.
+
+A module has three functions, which know neither the net nor the store:
+
+    read(sent)                      what came as native records, or at once the reply
+    reply(sent, translated, kept)   the receipt as the protocol's clients expect it
+    refuse(sent, problem)           the same for a refusal; `Retry-After` is added to it
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+import msgspec
+
+from database.journal import Journal
+from exceptions import Problem, UnreadableBody
+from service.adapter.wire import Reply, Sent, Translated, key_of_body
+from service.batch import Batch
+from service.ingest import Report, keep
+from service.limits import ReportLimits
+from service.native_batch import batch_of
+from utils.record import MAX_TEXT
+
+
+class Adapter(NamedTuple):
+    """Where a protocol is spoken, and by which module.
+
+    A key is always taken from the path, `Authorization` (any scheme), `X-Redlog-Key` and `?key=`;
+    `key_headers` and `key_query` are its own places besides, `key_in_body` says that its module has
+    `keys_of(sent)`. `public`: for everybody, as nothing is stored (a client asks who we are).
+    """
+
+    module: str
+    paths: tuple[str, ...]
+    methods: tuple[str, ...] = ("POST",)
+    key_headers: tuple[str, ...] = ()
+    key_query: tuple[str, ...] = ()
+    key_in_body: bool = False
+    public: bool = False
+
+
+ADAPTERS = (Adapter("gelf", ("/gelf",)),)
+
+
+class Module(Protocol):
+    """What a module of `service/adapter` has."""
+
+    def read(self, sent: Sent) -> Translated | Reply:
+        """Make native records of what came."""
+
+    def reply(self, sent: Sent, translated: Translated, kept: Batch) -> Reply:
+        """Tell the client what became of them."""
+
+    def refuse(self, sent: Sent, problem: Problem) -> Reply:
+        """Tell the client why nothing was kept."""
+
+    def keys_of(self, sent: Sent) -> Iterable[str]:
+        """The ingest keys in the body; only where `key_in_body`."""
+
+
+@cache
+def module_of(adapter: Adapter) -> Module:
+    """The module that speaks a protocol."""
+    return cast(Module, import_module(f"service.adapter.{adapter.module}"))
+
+
+def read(adapter: Adapter, sent: Sent) -> Translated | Reply:
+    """What came, as its protocol's module reads it. Raises UnreadableBody and TooLarge."""
+    try:
+        return module_of(adapter).read(sent)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableBody(f"the body is not as it should be: {error}") from None
+    except RecursionError:
+        raise UnreadableBody("the body is nested too deeply") from None
+
+
+def take(
+    adapter: Adapter, sent: Sent, report: Report, limits: ReportLimits, journal: Journal
+) -> Reply:
+    """Keep what is good of a report in another protocol, and answer it.
+
+    Raises what `service.ingest.keep` does.
+    """
+    translated = read(adapter, sent)
+    if isinstance(translated, Reply):
+        return translated
+    key = translated.batch_key
+    if len(key) > MAX_TEXT:
+        key = key_of_body(adapter.module, key.encode())
+    batch = batch_of(translated, sent.max_records)
+    kept = keep(batch, report._replace(idempotency_key=key), limits, journal)
+    return module_of(adapter).reply(sent, translated, kept)
+
+
+def refuse(adapter: Adapter, sent: Sent, problem: Problem) -> Reply:
+    """A refusal in the protocol's own form, with the headers that belong to it."""
+    reply = module_of(adapter).refuse(sent, problem)
+    return reply._replace(headers={**problem.headers, **reply.headers})
