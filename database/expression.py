@@ -89,7 +89,9 @@ def shape_of(node: Node) -> Shape:
         return (Contains, folds_like_ascii(node.text))
     if isinstance(node, IsSet):
         return (IsSet, node.column, bool(node.path))
-    return (type(node), node.column, node.sign)
+    if isinstance(node, Member):
+        return (Member, node.column, node.sign, "." in node.path)
+    return (Compares, node.column, node.sign)
 
 
 def columns_of(node: Node) -> set[str]:
@@ -119,7 +121,7 @@ def condition_of(
     if kind is IsSet:
         return terms.has_member(column, name) if rest[1] else column.is_not(None)
     if kind is Member:
-        return terms.member(column, rest[1], name)
+        return terms.member(column, rest[1], name, rest[2])
     return terms.like(column, name) if rest[1] == LIKE else SIGNS[rest[1]](column, bindparam(name))
 
 

@@ -20,7 +20,7 @@ from service.tail_cursor import write_cursor
 from utils.event_stream import EventStream, event
 from utils.record import dumps
 
-STRETCH = 500  # ids that are read at once
+STRETCH = 1000  # ids that are read at once
 STRETCH_SECONDS = 2.0  # for one statement
 TRIES = 3  # then a stretch is left out
 MOST_BEHIND = 100_000  # ids, for a reader who was up to date once

@@ -26,7 +26,7 @@ from utils.event_stream import READ_BYTES, EventStream
 from utils.log import log
 
 LOOK_SECONDS = 1.0  # as often without being woken: by another node, without Redis
-REST = 4  # times as long as the turn took
+REST = 6  # times as long as the turn took
 FAILED_SECONDS = 1.0
 STOP_SECONDS = 2.0
 READ = selectors.EVENT_READ
@@ -49,7 +49,7 @@ class LiveTail:
         self._turn_at = self._look_at = 0.0
         self._apps: tuple[int, ...] = ()
         self._mark: Mark = ()
-        self._is_failing = False
+        self._has_more = self._is_failing = False
 
     # For the threads of requests.
 
@@ -128,10 +128,10 @@ class LiveTail:
             self._admit(self._arriving.popleft(), selector)
         began = time.monotonic()
         if self._followers and began >= self._turn_at:
-            is_more = self._read(began)
+            self._has_more = self._read(began)
             self._tend(selector)
             took = time.monotonic() - began
-            pause = FAILED_SECONDS if self._is_failing else 0.0 if is_more else POLL_SECONDS
+            pause = FAILED_SECONDS if self._is_failing else 0.0 if self._has_more else POLL_SECONDS
             self._turn_at = time.monotonic() + max(pause, took * REST)
 
     def _admit(self, follower: Follower, selector: selectors.BaseSelector) -> None:
@@ -159,11 +159,12 @@ class LiveTail:
         return is_more
 
     def _is_woken(self, now: float) -> bool:
-        """Whether it is time to look how far the store is. The mark comes first: none is missed."""
+        """Whether to look how far the store is: not while there is enough to read."""
         mark = self.waker.mark(self._apps)
-        if mark == self._mark and now < self._look_at and not self._ends.is_settling:
+        is_news = mark != self._mark or self._ends.is_settling
+        if now < self._look_at and (self._has_more or not is_news):
             return False
-        self._mark, self._look_at = mark, now + LOOK_SECONDS
+        self._mark, self._look_at = mark, now + LOOK_SECONDS  # before the look: none is missed
         return True
 
     def _tend(self, selector: selectors.BaseSelector) -> None:

@@ -109,8 +109,11 @@ def test_a_stretch_is_of_ids_and_whole_records(node: Node) -> None:
 def test_where_a_time_begins(node: Node) -> None:
     old = NOW - 3600_000_000
     assert node.store.begin(APPS, NOW) == {}
-    node.write_segment(frame(["a", "b", "c"], at=NOW, times=[old, NOW, old]))
-    node.write_segment(frame(["d"], at=NOW, times=[old - 1], app_id=2))
+    frames = (
+        frame(["a", "b", "c"], at=NOW, times=[old, NOW, old]),
+        frame(["d"], at=NOW, times=[old - 1], app_id=2),
+    )
+    node.write_segment(*frames)
     node.drain()
     assert node.store.begin(APPS, old + 1) == {TODAY: 1}
     assert node.store.begin((2,), old) == {}
