@@ -10,7 +10,7 @@ import { useDropdown } from "./dropdown.js";
 export function Columns() {
   const { host, isOpen, toggle, onKeyDown } = useDropdown();
   return html`
-    <div ref=${host} class="menu" onKeyDown=${onKeyDown}>
+    <div ref=${host} class="dropdown" onKeyDown=${onKeyDown}>
       <button type="button" class="columns-toggle" aria-expanded=${isOpen} onClick=${toggle}>${t("columns")}</button>
       ${isOpen && html`<${Choice} />`}
     </div>

@@ -19,7 +19,7 @@ export function Export() {
   };
   const isUnderWay = exported.value >= 0;
   return html`
-    <div ref=${host} class="menu" onKeyDown=${onKeyDown}>
+    <div ref=${host} class="dropdown" onKeyDown=${onKeyDown}>
       <button type="button" class="export-toggle" aria-expanded=${isOpen} onClick=${toggle}>${t("export")}${isUnderWay && ` ${megabytes()}`}</button>
       ${isOpen &&
       html`

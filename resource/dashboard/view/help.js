@@ -21,7 +21,7 @@ const KEYS = [
   ["j k ↓ ↑", "move"],
   ["Enter", "open"],
   ["Esc", "close"],
-  ["p", "pause"],
+  ["t", "tail"],
   ["s", "saved"],
   ["?", "help"],
 ];

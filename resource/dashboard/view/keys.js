@@ -3,7 +3,7 @@ import { go, page, view } from "../model/address.js";
 import { moveSelection, selected } from "../model/rows.js";
 import { closePanel, isHelpOpen, openRecord, panel } from "./panel.js";
 
-export function togglePause() {
+export function toggleTail() {
   go({ live: view.peek().live === "on" ? "off" : "on" }, true);
 }
 
@@ -16,7 +16,7 @@ const ACTIONS = {
   "/": () => document.querySelector(".query-input")?.focus(),
   "j": () => move(1),
   "k": () => move(-1),
-  "p": togglePause,
+  "t": toggleTail,
   "s": () => document.querySelector(".searches .switch")?.click(),
   "?": () => (isHelpOpen.value = !isHelpOpen.peek()),
   "Escape": closePanel,

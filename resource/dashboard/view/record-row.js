@@ -6,7 +6,7 @@ import { selected } from "../model/rows.js";
 import { apps } from "../model/session.js";
 import { clockOf, dayOf } from "../model/time.js";
 import { openRecord } from "./panel.js";
-import { nameOf, shortly } from "./value.js";
+import { shortly } from "./value.js";
 
 /** `columns`: fields with a cell of their own; `inline`: those with a place before the message. */
 export function RecordRow({ record, index, columns, inline, isSelected, isOpen }) {
