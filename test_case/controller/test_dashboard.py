@@ -190,7 +190,7 @@ def test_the_keyboard_leads_through_the_list(page: Open) -> None:
     assert "Keyboard" in shown.text(".help")
     shown.press(Keys.ESCAPE, Keys.ESCAPE)
     wait_until(lambda: not shown.texts(".drawer"), "the closed panel")
-    shown.press("p")
+    shown.press("t")
     wait_until(lambda: shown.address() == {"live": "off"}, "the pause")
 
 

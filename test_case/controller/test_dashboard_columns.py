@@ -84,15 +84,17 @@ def test_the_selected_row_is_not_below_the_head(page: Open, filled: Server) -> N
     shown = page("?columns=user_id&q=many")
     shown.shows(60)
     shown.press(*["j"] * 40)
-    boxes = (
-        "return [...document.querySelectorAll(arguments[0])].map(e => e.getBoundingClientRect())"
-    )
-    selected, box = '.row[aria-selected="true"]', ".list"
-    row, outer = (shown.chrome.execute_script(boxes, css)[0] for css in (selected, box))
-    assert row["bottom"] <= outer["bottom"] + 1
+    script = "return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()"
+
+    def edge(css: str, side: str) -> float:
+        return float(shown.chrome.execute_script(script, css)[side])
+
+    selected = '.row[aria-selected="true"]'
+    assert shown.one(f"{selected}[aria-rowindex='40']")
+    wait_until(lambda: edge(selected, "bottom") <= edge(".list", "bottom") + 1, "the row")
     shown.press(*["k"] * 30)
-    row, head = (shown.chrome.execute_script(boxes, css)[0] for css in (selected, ".head"))
-    assert row["top"] >= head["bottom"] - 1
+    assert shown.one(f"{selected}[aria-rowindex='10']")
+    wait_until(lambda: edge(selected, "top") >= edge(".head", "bottom") - 1, "the row")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

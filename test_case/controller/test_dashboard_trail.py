@@ -67,7 +67,7 @@ def test_a_session_is_shown_with_what_never_arrived(page: Open) -> None:
     rows = [day_of(shown), *WHOLE, "1 never arrived: 9", "tap 10"]
     shows(shown, rows)
     assert "4 never arrived" in shown.text(".trail .hint")
-    assert "payment failed" in shown.text(".trail .here .what")
+    wait_until(lambda: "payment failed" in shown.text(".trail .here .what"), "the open one")
     assert shown.address()["tab"] == "timeline"
     shown.chrome.refresh()
     shows(shown, rows)
