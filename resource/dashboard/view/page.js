@@ -21,7 +21,7 @@ export function Page({ isBare }) {
   const Found = Object.hasOwn(LOADERS, page.value) ? loaded.value[page.value] : "none";
   useEffect(() => void (Found || load(page.value)), [page.value]);
   if (typeof Found === "function" && isBare) return html`<${Found} />`;
-  if (typeof Found === "function") return html`<main class="page"><${Found} /></main>`;
+  if (typeof Found === "function") return html`<main class="page" tabindex="0" aria-label=${t(`page.${page.value}`)}><${Found} /></main>`;
   const text = t({ none: "page.none", away: "problem.away" }[Found] ?? "loading");
   return html`<main class="page"><p class="note" role=${Found ? "alert" : "status"}>${text}</p></main>`;
 }
