@@ -7,8 +7,8 @@ of an id and its row being there at all is waited for (`MySQLStore.settle_second
 
 from sqlalchemy import Connection, Engine
 
-from database.mysql_tables import table_of
 from database.mysql_errors import explained
+from database.mysql_tables import table_of
 
 MOST = 200_000  # ids that are looked at: no node has stored so many while another stores
 _THERE = "FROM {} WHERE id > %s AND id <= %s"
