@@ -16,6 +16,7 @@ from typing import Any
 import apsw
 from sqlalchemy import String
 
+from database.blocks import MADE, STALE, TEXT, part_id
 from database.day_file import BUSY_MS, open_for_reading
 from database.log_store import Erased, Target
 from database.rollup import ADD, KEY_OF, REMOVE_EMPTY
@@ -38,6 +39,12 @@ _COUNT = "SELECT count(*) + coalesce(sum(time), 0) FROM log WHERE app_id = 0"
 _COUNTS = """
 SELECT (SELECT max(id) FROM log), count(*), coalesce(sum(time), 0) FROM log WHERE app_id = 0
 """
+_TEXTS_OF = f"text = {MADE} AND first <= :high AND last >= :low"
+_OVERWRITE_TEXTS = (
+    "UPDATE block_part SET data = zeroblob(length(data)) WHERE id IN "
+    f"(SELECT number * {part_id(1, 0)} + {part_id(0, TEXT)} FROM block WHERE {_TEXTS_OF})"
+)
+_TEXTS_ARE_STALE = f"UPDATE block SET text = {STALE} WHERE {_TEXTS_OF}"
 _FORGET_COUNTERS = "DELETE FROM day_counter WHERE app_id = ?"
 _SHRINK = """
 BEGIN IMMEDIATE;
@@ -60,10 +67,19 @@ def erase(connection: apsw.Connection, target: Target, after: int) -> Erased:
     if found or target.for_ever:
         with _changing(connection):
             connection.executemany(_OVERWRITE, ((number,) for number, *_ in found))
+            if found:
+                _forget_texts(connection, [number for number, *_ in found])
             _take_out(connection, Counter(tuple(key) for _, *key in found))
             if target.for_ever:
                 connection.execute(_FORGET_COUNTERS, (int(target.value),))
     return Erased(Counter(app_id for _, app_id, *_ in found), reached)
+
+
+def _forget_texts(connection: apsw.Connection, ids: list[int]) -> None:
+    """Overwrite the texts of blocks with these records; they are made anew later."""
+    theirs = {"low": min(ids), "high": max(ids)}
+    connection.execute(_OVERWRITE_TEXTS, theirs)
+    connection.execute(_TEXTS_ARE_STALE, theirs)
 
 
 def _take_out(connection: apsw.Connection, minutes: Counter[tuple[int, ...]]) -> None:

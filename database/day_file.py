@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
 
 from database.rollup import REBUILD, SCHEMA_SINCE
-from database.tables import day_metadata, log
+from database.tables import block, block_part, day_metadata, log, rollup
 from utils.text import contains_folded
 
 SCHEMA_VERSION = 3
@@ -30,6 +30,7 @@ FREE_SECONDS = 10.0  # a query that takes longer frees the dropped file's disk i
 FREE_POLL_SECONDS = 0.05
 SHARED_LOCK = (510, 0x40000002)  # bytes and offset (sqlite.org/fileformat2.html, "lock-byte page")
 _dialect = sqlite.dialect()
+_OF_RECORDS = (log, rollup, block, block_part)
 
 DAMAGED = (apsw.CorruptError, apsw.NotADBError)
 
@@ -86,18 +87,14 @@ def open_for_writing(path: Path) -> apsw.Connection:
 
 
 def _changes(connection: apsw.Connection, version: int) -> list[str]:
-    """What gives an older version's file the columns that it lacks, and its roll-up."""
-    return _new_columns(connection) + [REBUILD] * (version < SCHEMA_SINCE)
-
-
-def _new_columns(connection: apsw.Connection) -> list[str]:
-    """Each may be null."""
+    """What gives an older version's file the columns that it lacks, which may be null, and its
+    roll-up.
+    """
     there = {row[1] for row in connection.execute("PRAGMA table_info(log)")}
     missing = [column for column in log.c if column.name not in there]
-    return [
-        f"ALTER TABLE log ADD COLUMN {CreateColumn(column).compile(dialect=_dialect)}"
-        for column in missing
-    ]
+    added = (CreateColumn(column).compile(dialect=_dialect) for column in missing)
+    columns = [f"ALTER TABLE log ADD COLUMN {column}" for column in added]
+    return columns + [REBUILD] * (version < SCHEMA_SINCE)
 
 
 def open_for_reading(path: Path) -> apsw.Connection:
@@ -233,7 +230,8 @@ def empty(connection: apsw.Connection) -> bool:
     """
     if connection.execute("SELECT 1 FROM log LIMIT 1").fetchone() is None:
         return False
-    connection.execute("BEGIN IMMEDIATE; DELETE FROM log; DELETE FROM rollup; COMMIT")
+    deletes = "; ".join(f"DELETE FROM {table.name}" for table in _OF_RECORDS)
+    connection.execute(f"BEGIN IMMEDIATE; {deletes}; COMMIT")
     connection.execute("VACUUM")
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
     return True

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead, Work
 from database.erasing import Eraser
 from database.frame import Damage, Frame
+from database.indexing import Indexer
 from database.log_store import LogStore
 from database.preparing import joined, packed, prepared_of
 from database.progress import Progress, read_progress, write_progress
@@ -53,6 +55,8 @@ class Drainer:
         self.eraser = Eraser(
             data_dir, log_store, self.quarantine, lambda erased: self.on_stored(erased)
         )
+        self.indexer = Indexer(log_store)
+        self._packed = partial(packed, pack=log_store.pack)
         self._positions: dict[str, int] = {}
         self._finished: set[str] = set()
         self._rate = 0.0
@@ -68,6 +72,7 @@ class Drainer:
         sweep(self.folder)
         self._positions = self.log_store.positions(self._segments())
         self.eraser.begin()
+        self.indexer.begin()
 
     def let_go(self) -> None:
         """Leave all to the next one."""
@@ -97,6 +102,7 @@ class Drainer:
             stored += len(chunk.pieces)
             self._housekeep()
         self._housekeep()
+        self.indexer.turn()
         return stored
 
     def drain_ahead(self, ahead: DecodeAhead, stop: Callable[[], bool]) -> None:
@@ -111,14 +117,15 @@ class Drainer:
             if stop():
                 return
         self._housekeep()
+        self.indexer.turn()
 
     def prepare(
         self, positions: dict[str, int], finished: set[str], stop: Callable[[], bool] = bool
     ) -> Work:
         """Read and decode all that is not stored yet. `stop` is asked now and then."""
-        limit = self.settings.batch_bytes
-        for chunk in read_chunks(self.folder, positions, limit, stop, finished):
-            yield chunk, self._packed(joined(self._decoded(chunk)))
+        size = self.settings.batch_bytes
+        for chunk in read_chunks(self.folder, positions, size, stop, finished):
+            yield chunk, map(self._packed, joined(self._decoded(chunk)))
 
     def waiting(self) -> int:
         """Bytes in the journal that are not stored yet."""
@@ -135,9 +142,6 @@ class Drainer:
             except Exception as error:  # whatever it is, it must not block the line
                 prepared = self._poisoned(chunk.segment, piece, error)
             yield prepared
-
-    def _packed(self, prepared: Iterable[Prepared]) -> Iterator[Prepared]:
-        return (packed(one, self.log_store.pack) for one in prepared)
 
     def _poisoned(self, segment: str, frame: Frame, error: Exception) -> Prepared:
         self.quarantine.keep_frame(segment, frame, error)
@@ -156,7 +160,7 @@ class Drainer:
 
     def _store_patiently(self, chunk: Chunk) -> None:
         """Store a chunk frame by frame, so that a bad one does not block the line."""
-        for prepared in self._packed(self._decoded(chunk)):
+        for prepared in map(self._packed, self._decoded(chunk)):
             if prepared.frame.end > self._positions.get(chunk.segment, 0):
                 self._append_patiently(chunk.segment, prepared)
         self._store(chunk, [])
@@ -234,10 +238,8 @@ class Drainer:
         positions = {name: end for name, end in self._positions.items() if name in segments}
         is_news = (positions, None) != (self._told.positions, self._told.error)
         if at_once or is_news or silence >= TIDY_SECONDS:
-            quarantined, self._told_at = self.quarantine.count(), time.monotonic()
-            self._told = Progress(
-                os.getpid(), time.time(), positions, self._rate, None, quarantined
-            )
+            aside, self._told_at = self.quarantine.count(), time.monotonic()
+            self._told = Progress(os.getpid(), time.time(), positions, self._rate, None, aside)
             write_progress(self.folder, self._told)
 
     def tell_failure(self, what: str) -> None:

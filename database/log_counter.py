@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -67,14 +68,13 @@ class LogCounter(LogReader):
     def _sum_up(self, wanted: LogFilter, width: int, there: list[Partition], end: float) -> Counts:
         """The same out of the roll-up; `wanted` begins and ends with a minute."""
         counts = Counts(Counter(), [], False)
-        sql = log_query.rollup_sql(log_query.shape_of(wanted), self.terms)
+        sql_of = partial(log_query.rollup_sql, terms=self.terms)
         assert wanted.start is not None and wanted.end is not None
         minutes = {"start": wanted.start // MINUTE, "end": wanted.end // MINUTE}
         minutes["width"] = width // MINUTE
         for partition in overlapping(there, wanted):
-            day = partition.name
             try:
-                rows = self.select_from(day, sql, wanted, minutes, counts.unreadable, end)
+                rows = self.select_from(partition, sql_of, wanted, minutes, counts.unreadable, end)
             except OutOfTime:
                 return counts._replace(partial=True)
             for bucket, severity, records in rows:
@@ -139,10 +139,11 @@ class LogCounter(LogReader):
         def look(low: int, high: int, deadline: float | None) -> bool:
             nonlocal were_cut
             part, found = wanted._replace(start=low, end=high), Rows()
-            sql, is_cut = sql_of(log_query.shape_of(part)), False
+            is_cut = False
             for partition in overlapping(there, part):
-                day = partition.name
-                rows = self.select_from(day, sql, part, values, counts.unreadable, deadline)
+                rows = self.select_from(
+                    partition, sql_of, part, values, counts.unreadable, deadline
+                )
                 is_cut |= len(rows) >= values.get("limit", float("inf"))
                 found += rows
             for *kind, records in found:

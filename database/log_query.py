@@ -11,6 +11,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Integer,
+    Select,
     bindparam,
     case,
     cast,
@@ -55,11 +56,15 @@ class LogFilter(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """What of a filter decides the statement, as opposed to its values."""
+    """What of a filter decides the statement, as opposed to its values.
+
+    `among`: only the records of `:ids` and those behind the id `:tail` are looked at.
+    """
 
     start: bool
     end: bool
     where: expression.Shape
+    among: bool = False
 
 
 def shape_of(wanted: LogFilter) -> Shape:
@@ -80,6 +85,8 @@ def _conditions(shape: Shape, terms: Terms) -> list[ColumnElement[bool]]:
         conditions.append(log.c.time >= bindparam("start"))
     if shape.end:
         conditions.append(log.c.time < bindparam("end"))
+    if shape.among:
+        conditions.append(or_(terms.one_of(log.c.id, "ids"), log.c.id > bindparam("tail")))
     conditions.append(expression.condition_of(shape.where, terms, count()))
     return conditions
 
@@ -106,7 +113,12 @@ def page_sql(shape: Shape, newest_first: bool, after: str, terms: Terms) -> str:
         statement = statement.order_by(time.desc(), number.desc())
     else:
         statement = statement.order_by(time, number)
-    return terms.compiled(statement.limit(bindparam("limit")).offset(_ZERO))
+    return _compiled(statement.limit(bindparam("limit")).offset(_ZERO), shape, terms)
+
+
+def _compiled(statement: Select[Any], shape: Shape, terms: Terms) -> str:
+    sql = terms.compiled(statement)
+    return sql.replace("FROM log", f"FROM log {terms.by_id}", 1) if shape.among else sql
 
 
 @lru_cache(maxsize=512)
@@ -114,7 +126,7 @@ def histogram_sql(shape: Shape, terms: Terms) -> str:
     """SQL for counts of one app's records by bucket of `:width` µs and severity."""
     bucket = terms.bucket()
     statement = select(bucket, log.c.severity, func.count()).where(*_conditions(shape, terms))
-    return terms.compiled(statement.group_by(bucket, log.c.severity))
+    return _compiled(statement.group_by(bucket, log.c.severity), shape, terms)
 
 
 def is_rolled_up(wanted: LogFilter, width: int) -> bool:
@@ -141,7 +153,7 @@ def histogram_by_sql(shape: Shape, column: str, terms: Terms) -> str:
     named: list[BindParameter[str]] = [bindparam(f"t{n}") for n in range(MAX_NAMED)]
     kind = case((func.coalesce(value, _NONE) == _NONE, _NONE), (value.in_(named), value))
     statement = select(bucket, kind, func.count()).where(*_conditions(shape, terms))
-    return terms.compiled(statement.group_by(bucket, kind))
+    return _compiled(statement.group_by(bucket, kind), shape, terms)
 
 
 @lru_cache(maxsize=512)
@@ -153,7 +165,7 @@ def values_sql(shape: Shape, column: str, is_member: bool, terms: Terms) -> str:
     value = terms.scalar(log.c[column], "member") if is_member else log.c[column]
     statement = select(value, func.count()).where(*_conditions(shape, terms)).group_by(value)
     most = statement.order_by(func.count().desc()).limit(bindparam("limit")).offset(_ZERO)
-    return terms.compiled(most)
+    return _compiled(most, shape, terms)
 
 
 @lru_cache(maxsize=64)
@@ -162,7 +174,8 @@ def seqs_sql(shape: Shape, terms: Terms) -> str:
     kind = (log.c.app_id, log.c.session_id, log.c.seq)
     known = (log.c.session_id.is_not(None), log.c.seq.is_not(None))
     statement = select(*kind, func.count()).where(*_conditions(shape, terms), *known)
-    return terms.compiled(statement.group_by(*kind).limit(bindparam("limit")).offset(_ZERO))
+    most = statement.group_by(*kind).limit(bindparam("limit")).offset(_ZERO)
+    return _compiled(most, shape, terms)
 
 
 @lru_cache(maxsize=4)

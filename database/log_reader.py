@@ -2,6 +2,8 @@
 
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -9,8 +11,10 @@ from sqlalchemy import Engine
 
 from database import log_query
 from database.catalogue import DROPPING, Catalogue, Partition
-from database.log_query import LogFilter, Position
+from database.log_query import LogFilter, Position, Shape
 from database.log_terms import Terms
+from database.narrowing import NOWHERE, Among, narrow
+from database.rollup import SCHEMA_SINCE
 from database.scan import OutOfTime, Scan
 from utils.log import log as logger
 
@@ -82,11 +86,13 @@ class LogReader(ABC):
                 break
             day = partition.name
             side = _side(day, after, newest_first)
-            sql = log_query.page_sql(log_query.shape_of(wanted), newest_first, side, self.terms)
+            sql_of = partial(
+                log_query.page_sql, newest_first=newest_first, after=side, terms=self.terms
+            )
             values = {"limit": limit}
             if after is not None:
                 values |= {"cursor_time": after.time, "cursor_id": after.id}
-            found = self.select_from(day, sql, wanted, values, unreadable, deadline)
+            found = self.select_from(partition, sql_of, wanted, values, unreadable, deadline)
             in_order = not rows and len(wanted.apps) == 1
             rows += zip(repeat(day), found)
             if not in_order:
@@ -96,16 +102,20 @@ class LogReader(ABC):
 
     def get(self, day: str, number: int, apps: tuple[int, ...]) -> Row | None:
         """One record of these apps by its partition and id."""
-        if not any(partition.name == day for partition in self._open_partitions()):
-            return None
-        sql = log_query.record_sql(self.terms)
-        found = self.select_from(day, sql, LogFilter(apps), {"id": number}, [], None)
-        return (day, found[0]) if found else None
+        for partition in self._open_partitions():
+            if partition.name == day:
+                wanted, own = LogFilter(apps), {"id": number}
+                found = self.select_from(partition, self._record_sql, wanted, own, [], None)
+                return (day, found[0]) if found else None
+        return None
+
+    def _record_sql(self, _: Shape) -> str:
+        return log_query.record_sql(self.terms)
 
     def select_from(
         self,
-        day: str,
-        sql: str,
+        partition: Partition,
+        sql_of: Callable[[Shape], str],
         wanted: LogFilter,
         values: dict[str, Any],
         unreadable: list[str],
@@ -113,20 +123,37 @@ class LogReader(ABC):
     ) -> Rows:
         """Run a statement on one partition, app by app; a damaged one must not harm the others.
 
-        Raises OutOfTime.
+        Where the partition's index tells in which records a filter's rarest part may be found, only
+        those are looked at. Raises OutOfTime.
         """
+        day = partition.name
         if day in unreadable:
             return []
         if deadline is not None and time.monotonic() >= deadline:
             raise OutOfTime
-        values = log_query.values_of(wanted, self.terms) | values
-        bindings = [values | {"app_id": app_id} for app_id in wanted.apps]
+        shape, values = log_query.shape_of(wanted), log_query.values_of(wanted, self.terms) | values
         try:
-            return self._rows(day, sql, bindings, deadline)
+            among = self._among(partition, wanted, deadline)
+            if among == NOWHERE:
+                return []
+            if among is not None:
+                shape = shape._replace(among=True)
+                values |= {"ids": self.terms.numbers_value(among.ids), "tail": among.tail}
+            bindings = [values | {"app_id": app_id} for app_id in wanted.apps]
+            return self._rows(day, sql_of(shape), bindings, deadline)
         except Unreadable as error:
             logger.error("partition %s can't be read: %s", day, error)
             unreadable.append(day)
             return []
+
+    def _among(
+        self, partition: Partition, wanted: LogFilter, deadline: float | None
+    ) -> Among | None:
+        def ask(sql: str, values: dict[str, Any]) -> Rows:
+            return self._rows(partition.name, sql, [values], deadline)
+
+        is_indexed = partition.schema_version >= SCHEMA_SINCE
+        return narrow(wanted, self.terms, ask, deadline) if is_indexed else None
 
     @abstractmethod
     def _rows(

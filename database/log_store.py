@@ -89,6 +89,14 @@ class LogStore(LogTail):
         """
 
     @abstractmethod
+    def index(self, day: str, is_thorough: bool) -> bool:
+        """Make the next block of a partition's index (`database.blocks`); False: there is none.
+
+        If `is_thorough`, as for a day that is over, one that is not full too. It takes some ten
+        milliseconds. Raises Unreadable when the partition is damaged.
+        """
+
+    @abstractmethod
     def upgrade(self) -> None:
         """Bring partitions of an older version to this version's schema, before a start.
 

@@ -30,6 +30,8 @@ from utils.text import folded_pattern, glob_pattern, like_pattern
 
 _TRUE: ColumnElement[str] = literal_column("'true'")
 _FALSE: ColumnElement[str] = literal_column("'false'")
+_ZERO: ColumnElement[int] = literal_column("0")
+_NUL: ColumnElement[str] = literal_column(r"'\0'")  # as MySQL writes it
 _MAX_SCALAR: ColumnElement[int] = literal_column("258")  # 256 letters and their quotes
 Condition = ColumnElement[bool]
 
@@ -38,6 +40,7 @@ class Terms:
     """SQLite's terms."""
 
     dialect: Dialect = pysqlite.dialect(paramstyle="named")
+    by_id = "NOT INDEXED"  # by the primary key all the same
 
     def compiled(self, statement: Select[Any]) -> str:
         """A statement as text."""
@@ -54,6 +57,19 @@ class Terms:
     def paths(self, name: str, path: str) -> dict[str, str]:
         """The paths to bind for a member."""
         return {f"{name}_whole": json_path([path]), f"{name}_nested": json_path(path.split("."))}
+
+    def one_of(self, number: Column[int], name: str) -> Condition:
+        """Whether a number is one of those that `numbers_value` binds."""
+        wanted: ColumnElement[Any] = literal_column(f"(SELECT value FROM json_each(:{name}))")
+        return number.op("IN", is_comparison=True)(wanted)
+
+    def numbers_value(self, numbers: list[int]) -> Any:
+        """What `one_of` binds."""
+        return str(numbers)
+
+    def joined(self, value: ColumnElement[Any]) -> ColumnElement[str]:
+        """All rows' values as one text, with NUL between them."""
+        return func.group_concat(value, func.char(_ZERO))
 
     def contains(self, name: str) -> Condition:
         """Whether the message contains a text of A–Z and letters without case."""
@@ -120,6 +136,19 @@ class MySQLTerms(Terms):
     """MySQL's and MariaDB's terms. Columns compare by code points; case is folded here."""
 
     dialect = pymysql.dialect(paramstyle="pyformat")
+    by_id = "FORCE INDEX (PRIMARY)"
+
+    def one_of(self, number: Column[int], name: str) -> Condition:
+        """Whether a number is one of those that `numbers_value` binds."""
+        return number.op("IN", is_comparison=True)(bindparam(name))
+
+    def numbers_value(self, numbers: list[int]) -> Any:
+        """What `one_of` binds; PyMySQL writes it out, and an empty one would be no SQL."""
+        return numbers or [0]
+
+    def joined(self, value: ColumnElement[Any]) -> ColumnElement[str]:
+        """All rows' values as one text, with NUL between them."""
+        return func.group_concat(value.op("SEPARATOR")(_NUL))
 
     def text_value(self, text: str, as_ascii: bool) -> str:
         """What `contains` (`as_ascii`) or `contains_folded` binds for a text; NUL is any text."""

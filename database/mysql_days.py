@@ -140,6 +140,8 @@ def upgrade(engine: Engine) -> None:
             )
         if version < SCHEMA_VERSION:
             with alone(engine, day) as connection:
+                for table in TABLES[1:]:
+                    connection.execute(CreateTable(table_for(day, table), if_not_exists=True))
                 _add_columns(connection, day)
                 if version < SCHEMA_SINCE:
                     mysql_rollup.rebuild(connection, day)

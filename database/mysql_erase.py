@@ -6,6 +6,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from database import mysql_rollup
 from database.log_store import Erased, Target
+from database.mysql_index import forget_texts
 from database.mysql_tables import table_for
 from database.tables import log_partition
 from utils.clock import MINUTE
@@ -36,6 +37,7 @@ def erase(connection: Connection, day: str, target: Target, after: int) -> Erase
         reached = end if end < last else None
     if rows:
         connection.execute(delete(log).where(log.c.id.in_([row.id for row in rows])))
+        forget_texts(connection, day, [row.id for row in rows])
         mysql_rollup.take_out(connection, day, Counter(tuple(row[1:]) for row in rows))
         left = log_partition.c.records - len(rows)
         connection.execute(

@@ -4,7 +4,6 @@ from collections import Counter
 
 from sqlalchemy import Connection, delete, func, select, tuple_
 from sqlalchemy.dialects.mysql import insert as upsert
-from sqlalchemy.schema import CreateTable
 
 from database.mysql_tables import table_for
 from database.rollup import MinuteKey
@@ -43,9 +42,7 @@ def take_out(connection: Connection, day: str, minutes: Counter[MinuteKey]) -> N
 
 def rebuild(connection: Connection, day: str) -> None:
     """Roll a day up whose version had no roll-up; to be committed with the note of that."""
-    table = table_for(day, rollup)
-    connection.execute(CreateTable(table, if_not_exists=True))
-    connection.execute(delete(table))
+    connection.execute(delete(table_for(day, rollup)))
     last = connection.scalar(select(func.max(table_for(day).c.id))) or 0
     for at in range(0, last, ROWS_AT_ONCE):
         connection.exec_driver_sql(_ROLL_UP.format(day), (at, at + ROWS_AT_ONCE))

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
@@ -27,6 +28,7 @@ from database.mysql_errors import (
     explained,
     number_of,
 )
+from database.mysql_index import MySQLIndexer
 from database.mysql_tables import of_day
 from database.rows import Values
 from database.scan import QUERY_SECONDS, OutOfTime
@@ -50,6 +52,7 @@ class MySQLStore(LogStore):
         super().__init__(engine, MYSQL, seconds)
         self.engine = patient(engine)
         self._bulk = Bulk()
+        self._indexer = MySQLIndexer()
         self._ranges: dict[str, tuple[int, int]] = {}
         self._changed: set[str] = set()
         self._appended_at: dict[str, float] = {}
@@ -144,6 +147,7 @@ class MySQLStore(LogStore):
         self._changed.clear()
         self._appended_at.clear()
         self._bulk = Bulk()
+        self._indexer.forget()
 
     def drop(self, day: str, segments: Collection[str]) -> None:
         """Drop a partition; positions are kept elsewhere, so nothing comes back."""
@@ -156,12 +160,17 @@ class MySQLStore(LogStore):
         """Erase a target's records among the next rows of a partition, behind the id `after`."""
         if not self._has(day):
             return Erased(Counter(), None)
+        with self._unless_broken(), self.engine.begin() as connection:
+            erased = mysql_erase.erase(connection, day, target, after)
+            if erased.records:
+                connection.execute(_COUNT_FORGOTTEN)  # another version of the store
+            return erased
+
+    @contextmanager
+    def _unless_broken(self) -> Iterator[None]:
         try:
-            with explained(), self.engine.begin() as connection:
-                erased = mysql_erase.erase(connection, day, target, after)
-                if erased.records:
-                    connection.execute(_COUNT_FORGOTTEN)  # another version of the store
-                return erased
+            with explained():
+                yield
         except Away as error:
             if number_of(error.__cause__ or error) in BROKEN:
                 raise Unreadable(str(error)) from error
@@ -171,6 +180,11 @@ class MySQLStore(LogStore):
         """Have the day measured; what was deleted is InnoDB's to purge."""
         self._changed.add(day)
         return True
+
+    def index(self, day: str, is_thorough: bool) -> bool:
+        """Make the next block of a partition's index; False: there is none."""
+        with self._unless_broken():
+            return self._has(day) and self._indexer.index(self.engine, day, is_thorough)
 
     def upgrade(self) -> None:
         """Bring day tables of an older version to this version's schema."""

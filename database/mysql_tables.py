@@ -4,10 +4,10 @@ import re
 
 from sqlalchemy import MetaData, Table
 
-from database.tables import log, rollup
+from database.tables import block, block_part, log, rollup
 
-TABLES = (log, rollup)
-_FROM = re.compile(r"\bFROM (log|rollup)\b")
+TABLES = (log, rollup, block, block_part)
+_FROM = re.compile(rf"\bFROM ({'|'.join(table.name for table in TABLES)})\b")
 
 
 def table_of(day: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from database import day_file
 from database.day_append import Appended, Prepared, append
 from database.day_eraser import BATCH_MEMORY_DAYS, DayEraser
+from database.day_index import DayIndexer
 from database.log_reader import Rows, Unreadable
 from database.log_store import Erased, LogStore, Target
 from database.log_terms import SQLITE
@@ -33,6 +34,7 @@ class SQLiteStore(LogStore):
         self._ranges: dict[str, tuple[int, int]] = {}
         self._changed: dict[str, set[tuple[int, int]]] = {}
         self._eraser = DayEraser(self.folder)
+        self._indexer = DayIndexer(self.folder)
         self._current = ""
 
     def append(self, segment: str, batch: Iterable[Prepared]) -> Iterator[Appended]:
@@ -141,6 +143,7 @@ class SQLiteStore(LogStore):
         self._ranges.clear()
         self._changed.clear()
         self._eraser.forget()
+        self._indexer.forget()
         self._current = ""
 
     def drop(self, day: str, segments: Collection[str]) -> None:
@@ -150,6 +153,7 @@ class SQLiteStore(LogStore):
         emptied instead: without it a replay would bring the dropped records back.
         """
         self._eraser.forget(day)
+        self._indexer.forget(day)
         self._days.checkpoints.wait()
         if self._is_needed(day, segments):
             if day_file.empty(self._days.writable(day)):
@@ -183,6 +187,10 @@ class SQLiteStore(LogStore):
         if records is not None:
             self.catalogue.measure(day, records, day_file.size_of(self.folder, day))
         return records is not None
+
+    def index(self, day: str, is_thorough: bool) -> bool:
+        """Make the next block of a partition's index; False: there is none."""
+        return self._indexer.index(day, is_thorough)
 
     def upgrade(self) -> None:
         """Bring day files of an older version to this version's schema."""

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.mysql import MEDIUMTEXT, VARBINARY
+from sqlalchemy.dialects.mysql import LONGBLOB, MEDIUMTEXT, VARBINARY
 
 MYSQL = ("mysql", "mariadb")
 LONG = Text().with_variant(MEDIUMTEXT(), *MYSQL)  # TEXT ends at 64 KiB there
@@ -92,8 +92,8 @@ shared_position = Table(
     Column("position", BigInteger, nullable=False),
 )
 
-# The tables of one partition. A SQLite partition is a file that holds all five; a MySQL partition
-# is two tables, like `log` and `rollup`.
+# The tables of one partition. A SQLite partition is a file that holds all of them; a MySQL
+# partition is tables like the first four.
 day_metadata = MetaData()
 
 log = Table(
@@ -134,6 +134,25 @@ rollup = Table(
     Column("untrusted", Integer, primary_key=True, autoincrement=False),
     Column("records", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# What indexes blocks of records, see `database.blocks`.
+block = Table(
+    "block",
+    day_metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("text", Integer, nullable=False),
+)
+
+block_part = Table(
+    "block_part",
+    day_metadata,
+    Column("id", _Id, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary().with_variant(LONGBLOB(), *MYSQL), nullable=False),
 )
 
 log_batch = Table(

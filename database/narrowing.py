@@ -1,0 +1,146 @@
+"""Which records of a partition a query need look at, as the index of blocks tells.
+
+For the value of one of `blocks.FIELDS`, or for a text in the message, that all records found must
+have. What is found there is looked at by the query itself, so it may be too much, never too little.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from zstandard import ZstdError
+
+from database.blocks import (
+    FIELDS,
+    MADE,
+    ROWS,
+    TEXT,
+    Block,
+    ids_of_text,
+    ids_of_value,
+    is_indexed,
+    part_for,
+    part_id,
+)
+from database.expression import ANY, All, Compares, Contains, Node
+from database.log_query import LogFilter
+from database.log_terms import Terms
+from database.scan import OutOfTime
+from database.tables import block, block_part, log
+
+MAX_BEHIND = 16 * ROWS  # records without an index that are looked at for the sake of the others
+MOST = 1 / 16  # of the records; to look at more of them one by one takes longer than at all
+SPARE = 4 * ROWS * MOST
+TEXTS_AT_ONCE = 8
+
+Ask = Callable[[str, dict[str, Any]], list[tuple[Any, ...]]]
+
+
+class Among(NamedTuple):
+    """Records that may be found: those of some ids, and those behind one."""
+
+    ids: list[int]
+    tail: int
+
+
+LAST = 2**63 - 1
+NOWHERE = Among([], LAST)
+
+
+class _Value(NamedTuple):
+    field: int
+    value: str
+
+
+def narrow(wanted: LogFilter, terms: Terms, ask: Ask, deadline: float | None) -> Among | None:
+    """Of which records of a partition the wanted ones are; None: any, or too many to tell.
+
+    `ask` runs a statement there. Raises OutOfTime.
+    """
+    key = _rarest(wanted.where)
+    if key is None:
+        return None
+    blocks = [Block(*row) for row in ask(_blocks_sql(terms), {})]
+    newest = ask(_newest_sql(terms), {})[0][0] or 0
+    if not blocks or newest - blocks[-1].last > MAX_BEHIND:
+        return None
+    there = [one for one in blocks if _overlaps(one, wanted)]
+    if isinstance(key, _Value):
+        ids = _ids_of_value(key, there, terms, ask)
+    else:
+        ids = _ids_of_text(key, there, terms, ask, deadline)
+    if ids is None:
+        return None
+    return Among(ids, blocks[-1].last if newest > blocks[-1].last else LAST)
+
+
+def _rarest(where: Node) -> _Value | bytes | None:
+    """What is asked of all records and is in the index: a value if there is one, else a text."""
+    parts = list(_parts(where))
+    for part in parts:
+        if isinstance(part, Compares) and part.sign == "=" and part.column in FIELDS:
+            value = str(part.value)
+            if is_indexed(value):
+                return _Value(FIELDS.index(part.column), value)
+    texts = [part.text for part in parts if isinstance(part, Contains)]
+    pieces = [piece for text in texts for piece in text.casefold().split(ANY)]
+    return max(pieces, key=len, default="").encode() or None
+
+
+def _parts(where: Node) -> Iterator[Node]:
+    if isinstance(where, All):
+        for part in where.parts:
+            yield from _parts(part)
+    else:
+        yield where
+
+
+def _overlaps(one: Block, wanted: LogFilter) -> bool:
+    begins = wanted.start is None or one.high >= wanted.start
+    return begins and (wanted.end is None or one.low < wanted.end)
+
+
+def _ids_of_value(key: _Value, there: list[Block], terms: Terms, ask: Ask) -> list[int] | None:
+    wanted = {part_for(one.number, *key): one for one in there}
+    parts = ask(_parts_sql(terms), {"parts": terms.numbers_value(list(wanted))})
+    ids = [number for part, data in parts for number in ids_of_value(wanted[part], data, key.value)]
+    return None if len(ids) > len(there) * ROWS * MOST + SPARE else ids
+
+
+def _ids_of_text(
+    needle: bytes, there: list[Block], terms: Terms, ask: Ask, deadline: float | None
+) -> list[int] | None:
+    if any(one.text != MADE for one in there):
+        return None
+    ids: list[int] = []
+    for at in range(0, len(there), TEXTS_AT_ONCE):
+        if deadline is not None and time.monotonic() >= deadline:
+            raise OutOfTime
+        wanted = {part_id(one.number, TEXT): one for one in there[at : at + TEXTS_AT_ONCE]}
+        parts = ask(_parts_sql(terms), {"parts": terms.numbers_value(list(wanted))})
+        most = int((at + len(parts)) * ROWS * MOST + SPARE)
+        try:
+            for part, data in parts:
+                ids += ids_of_text(wanted[part], data, needle, most - len(ids))
+        except ZstdError:  # a record of it was erased just now
+            return None
+        if len(parts) < len(wanted) or len(ids) > most:
+            return None
+    return ids
+
+
+@lru_cache(maxsize=2)
+def _blocks_sql(terms: Terms) -> str:
+    return terms.compiled(select(*block.c).order_by(block.c.number))
+
+
+@lru_cache(maxsize=2)
+def _newest_sql(terms: Terms) -> str:
+    return terms.compiled(select(func.max(log.c.id)))
+
+
+@lru_cache(maxsize=2)
+def _parts_sql(terms: Terms) -> str:
+    return terms.compiled(select(block_part).where(terms.one_of(block_part.c.id, "parts")))
