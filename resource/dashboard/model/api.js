@@ -16,13 +16,19 @@ export const caller = { token: "", csrf: "", renew: null };
 export async function ask(path, { method = "GET", query = {}, body, signal } = {}) {
   const once = () => send(path, method, query, body, signal);
   let reply = await once();
-  if (reply.status === 401 && !caller.token && caller.renew && (await caller.renew())) {
+  if (reply.status === 401 && !caller.token && caller.renew && (await isStale(reply)) && (await caller.renew())) {
     reply = await once();
   }
   const type = reply.headers.get("Content-Type") ?? "";
   const said = type.includes("json") ? await reply.json() : {};
   if (reply.ok) return said;
   throw new Problem(reply.status, { code: `http_${reply.status}`, ...said }, +reply.headers.get("Retry-After"));
+}
+
+/** Whether fresh cookies may help; a wrong password is never sent twice. */
+async function isStale(reply) {
+  const { code } = await reply.clone().json().catch(() => ({}));
+  return code === "bad_token" || code === "revoked_token";
 }
 
 async function send(path, method, query, body, signal) {
