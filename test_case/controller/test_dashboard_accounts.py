@@ -54,6 +54,11 @@ class Somebody(Page):
         self.one(".table tbody tr")
         return [row.split("\t") for row in self.texts(".table tbody tr")]
 
+    def asked(self, path: str) -> list[str]:
+        """The requests to a route since the page was opened."""
+        script = "return performance.getEntriesByType('resource').map(each => each.name)"
+        return [name for name in self.chrome.execute_script(script) if name.endswith(path)]
+
     def once(self) -> str:
         """What is shown only once."""
         return str(self.text(".once code"))
@@ -239,6 +244,7 @@ def test_the_password_is_changed(ada: Somebody, server: Server) -> None:
     write(ada, "again", FRESH)
     click(ada, "Change password")
     says(ada, "wrong", ".entry:has([name=password]) .complaint")
+    assert len(ada.asked("me/password")) == 1  # each failed attempt counts
     write(ada, "password", PASSWORD)
     click(ada, "Change password")
     says(ada, "Saved.", "[role=status]")

@@ -121,7 +121,7 @@ def test_the_snippets_report_as_they_are_shown(
 
 
 def test_an_app_that_demands_more_gets_snippets_that_give_it(admin: Admin, tmp_path: Path) -> None:
-    origins = {"allowed_origins": ["https://*.shop.example"]}
+    origins = {"allowed_origins": ["https://*.shop.example'; echo '$(echo \"broken)"]}
     app = admin.made("strict", require_signature=True, **origins)
     texts = snippets(admin.at(f"&id={app['id']}"))
     assert texts.keys() == {"curl", "python"}

@@ -1,11 +1,16 @@
 """The dashboard's pages beside the records: the ways to them, who sees which, for everybody."""
 
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
 
 import pytest
 from dashboard_page import Open, Page, opened
 from selenium.webdriver import Chrome
-from started import Server, wait_until
+from selenium.webdriver.common.keys import Keys
+from started import ROOT, Server, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 LIMITS = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
@@ -115,6 +120,32 @@ def test_on_a_phone_the_pages_are_behind_a_button(page: Open, tokens: dict[str, 
     shown.one(".menu nav a:nth-child(2)").click()
     assert shown.text("h1") == "Apps"
     assert not menu.is_displayed()
+
+
+class Silent(SimpleHTTPRequestHandler):
+    """Files of a folder, with nothing said."""
+
+    def log_message(self, *_: Any) -> None:
+        """Be silent."""
+
+
+def test_pages_work_from_another_origin(
+    server: Server, chrome: Chrome, tokens: dict[str, str]
+) -> None:
+    handler = partial(Silent, directory=str(ROOT / "resource" / "dashboard"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        Thread(target=http.serve_forever, daemon=True).start()
+        chrome.get(f"http://127.0.0.1:{http.server_port}/?api={server.url}&page=apps&id=1")
+        page = Page(chrome)
+        page.one("input[name=token]").send_keys(tokens["admin"], Keys.ENTER)
+        assert f"curl {server.url}/api/v1/logs" in page.text("pre")
+        assert page.address() == {"page": "apps", "id": "1", "api": server.url}
+        chrome.execute_script("sessionStorage.clear()")
+        chrome.get(f"{server.url}/?api=javascript:alert(1)//")
+        page.one("input[name=name]")  # that is no server: the page's own one is asked
+        chrome.get("about:blank")
+        http.shutdown()
+    chrome.get_log("browser")
 
 
 ADDRESSES = [

@@ -28,8 +28,9 @@ const DEFAULTS = {
 const OF_PAGES = ["page", "id", "part", "act", "actor", "before"];
 const OF_BOTH = ["app", "range", "from", "to", "zone"];
 
+const given = new URLSearchParams(location.search).get("api") ?? "";
 /** Another server than the page's own; empty: its own. */
-export const apiBase = (new URLSearchParams(location.search).get("api") ?? "").replace(/\/+$/, "");
+export const apiBase = /^https?:\/\//.test(given) ? given.replace(/\/+$/, "") : "";
 
 export const view = signal(read(location.search));
 export const page = computed(() => view.value.page);

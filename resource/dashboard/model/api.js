@@ -22,7 +22,7 @@ export async function ask(path, options) {
 export async function open(path, { method = "GET", query = {}, body, signal } = {}) {
   const once = () => send(path, method, query, body, signal);
   let reply = await once();
-  if (reply.status === 401 && !caller.token && caller.renew && (await caller.renew())) {
+  if (reply.status === 401 && !caller.token && caller.renew && (await isStale(reply)) && (await caller.renew())) {
     reply = await once();
   }
   if (reply.ok) return reply;
@@ -31,6 +31,12 @@ export async function open(path, { method = "GET", query = {}, body, signal } = 
 }
 
 const isJson = (reply) => (reply.headers.get("Content-Type") ?? "").includes("json");
+
+/** Whether fresh cookies may help; a wrong password is never sent twice. */
+async function isStale(reply) {
+  const { code } = await reply.clone().json().catch(() => ({}));
+  return code === "bad_token" || code === "revoked_token";
+}
 
 async function send(path, method, query, body, signal) {
   const given = Object.entries(query).filter(([, value]) => value !== "" && value != null);

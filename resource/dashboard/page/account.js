@@ -1,13 +1,12 @@
 // One's own account: password, second factor, where one is signed in, tokens.
 import { html } from "../html.js";
-import { view } from "../model/address.js";
 import { ask } from "../model/api.js";
 import { account, apps, me } from "../model/session.js";
 import { t } from "../text/index.js";
 import { Answer, useAnswer } from "./answer.js";
 import { Entry, Form, Owner } from "./form.js";
 import { SecondFactor } from "./second-factor.js";
-import { appNames, Sheet, Table, When } from "./sheet.js";
+import { appNames, partOf, Sheet, Table, When } from "./sheet.js";
 import { Sure } from "./sure.js";
 import { Tokens } from "./tokens.js";
 
@@ -17,7 +16,7 @@ export default function Account() {
   const { actor, role } = me.value;
   const sees = t("own.role", { role: t(`role.${role}`), apps: appNames(role === "admin" ? null : me.value.apps, apps.value) });
   if (!account.value) return html`<${Sheet} title=${actor}><p>${sees}</p><p class="note">${t("own.machine")}</p><//>`;
-  const Part = PARTS[view.value.part] ?? Own;
+  const Part = partOf(PARTS);
   return html`
     <${Sheet} title=${account.value.name} above=${sees} parts=${Object.keys(PARTS).map((part) => [part, t(`own.part.${part || "password"}`)])}><${Part} /><//>
   `;

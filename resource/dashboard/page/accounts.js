@@ -6,7 +6,7 @@ import { t } from "../text/index.js";
 import { Audit } from "./audit.js";
 import { Invitations } from "./invitations.js";
 import { People, Person } from "./people.js";
-import { Sheet } from "./sheet.js";
+import { partOf, Sheet } from "./sheet.js";
 import { Tokens } from "./tokens.js";
 
 const PARTS = { "": People, invitations: Invitations, tokens: Tokens, audit: Audit };
@@ -14,8 +14,8 @@ const PARTS = { "": People, invitations: Invitations, tokens: Tokens, audit: Aud
 export default function Accounts() {
   const title = t("page.accounts");
   if (!may("admin")) return html`<${Sheet} title=${title}><p class="note">${t("admins-only")}</p><//>`;
-  const { id, part } = view.value;
+  const { id } = view.value;
   if (id) return html`<${Person} key=${id} id=${id} />`;
-  const Part = PARTS[part] ?? People;
-  return html`<${Sheet} title=${title} parts=${Object.keys(PARTS).map((each) => [each, t(`accounts.part.${each || "people"}`)])}><${Part} key=${part} /><//>`;
+  const Part = partOf(PARTS);
+  return html`<${Sheet} title=${title} parts=${Object.keys(PARTS).map((each) => [each, t(`accounts.part.${each || "people"}`)])}><${Part} /><//>`;
 }

@@ -12,7 +12,7 @@ import { Report } from "./app-report.js";
 import { Scrubbing } from "./app-scrubbing.js";
 import { Settings } from "./app-settings.js";
 import { Entry, Form } from "./form.js";
-import { Sheet, Table, When } from "./sheet.js";
+import { partOf, Sheet, Table, When } from "./sheet.js";
 
 const PARTS = { "": Report, keys: Keys, settings: Settings, scrubbing: Scrubbing };
 
@@ -57,7 +57,7 @@ function List({ found }) {
 function App({ id }) {
   const answer = useAnswer((signal) => ask(`apps/${encodeURIComponent(id)}`, { signal }), id);
   const parts = Object.keys(PARTS).map((part) => [part, t(`app.part.${part || "report"}`)]);
-  const Part = PARTS[view.value.part] ?? Report;
+  const Part = partOf(PARTS);
   const title = answer.value?.name ?? apps.value.find((app) => String(app.id) === id)?.name ?? "…";
   const above = html`<${Link} page="apps">← ${t("app.all-of-them")}<//><${Link} page="" to=${{ app: id }}>${t("app.logs")}<//><${Link} page="counters" to=${{ app: id }}>${t("app.counters")}<//>`;
   return html`

@@ -19,6 +19,12 @@ export function Sheet({ title, above, parts = [], children }) {
   `;
 }
 
+/** The part of the address among `parts` ({name: component}); the first one when there is none. */
+export function partOf(parts) {
+  const { part } = view.value;
+  return Object.hasOwn(parts, part) ? parts[part] : parts[""];
+}
+
 /** A table: `heads` are the columns' texts, `rows` [{key, cells}], the first cell of which names it;
  * numbers stand to the right. */
 export function Table({ label, heads, rows, foot }) {

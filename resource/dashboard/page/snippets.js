@@ -1,18 +1,20 @@
 // Pieces of code that report a first record, ready to be copied.
 
 const quoted = JSON.stringify;
+const inShell = (text) => (/^[\w:/.-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 /** `server` is an address, `key` an ingest key. `secret`: the app demands signed reports. `from`: the
  * header that says where a report is from, as [name, value], if the app asks. */
 export function curl({ server, key, secret, from }) {
-  const headers = [["X-Redlog-Key", key], ...(from ? [from] : [])].map((pair) => `  -H '${pair.join(": ")}' \\\n`).join("");
+  const headers = [["X-Redlog-Key", key], ...(from ? [from] : [])].map((pair) => `  -H ${inShell(pair.join(": "))} \\\n`).join("");
   const body = '{"message": "hello from curl, 你好", "level": "info"}';
-  if (!secret) return `curl ${server}/api/v1/logs \\\n${headers}  -d '${body}'`;
+  const address = inShell(`${server}/api/v1/logs`);
+  if (!secret) return `curl ${address} \\\n${headers}  -d '${body}'`;
   return `secret=${secret}
 body='${body}'
 t=$(date +%s)
 v1=$(printf '%s.%s' "$t" "$body" | openssl dgst -sha256 -hmac "$secret" -r | cut -d ' ' -f 1)
-curl ${server}/api/v1/logs \\
+curl ${address} \\
 ${headers}  -H "X-Redlog-Signature: t=$t,v1=$v1" \\
   -d "$body"`;
 }
