@@ -6,7 +6,7 @@ from typing import Any
 from utils.metrics import forget_metrics
 from utils.settings import load_settings
 from utils.succession import forget_ready, tell_ready
-from utils.workers import end_with_master, gthread_worker, meinheld_worker
+from utils.workers import begin_forks_anew, end_with_master, gthread_worker, meinheld_worker
 
 _settings = load_settings(Path(__file__).resolve().parent / "setting.yaml")
 _server = _settings.server
@@ -39,22 +39,15 @@ proc_name = "redlog"
 
 def on_starting(server: Any) -> None:
     """In the master, before any worker; a successor goes on with the counts of the old master."""
+    begin_forks_anew()
     if not server.master_pid:
         forget_metrics(_settings.data_path)
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """In the worker, right after the fork: what the master opened belongs to the master.
-
-    So do its handlers of signals: until the worker has its own, they would swallow the signal that
-    ends a server that has only just begun, and the master would wait for it in vain.
-    """
-    import signal
-
+    """In the worker, right after the fork: what the master opened belongs to the master."""
     from __init__ import engine
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
     engine.dispose(close=False)
 
 

@@ -23,6 +23,8 @@ PATIENT_SECONDS = 60  # for searches, bulk loads and changes of tables
 LOCK_SECONDS = 10
 IDLE_SECONDS = 600  # the sessions' wait_timeout; the pool renews its connections long before
 RECYCLE_SECONDS = 300
+MARGIN_SECONDS = 3.0
+_FLUSHING = "SHOW GLOBAL VARIABLES LIKE 'innodb_flush_log_at_t%%'"
 MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO"
 
 
@@ -142,3 +144,11 @@ def alone(engine: Engine, what: str) -> Iterator[SQLConnection]:
             if not connection.invalidated:  # else it is released already
                 connection.rollback()
                 connection.scalar(select(func.release_lock(name)))
+
+
+def flush_seconds(connection: SQLConnection) -> float:
+    """How long a commit may stay unwritten at most; 0 when each is written at once."""
+    found = {name: int(value) for name, value in connection.exec_driver_sql(_FLUSHING)}
+    if found["innodb_flush_log_at_trx_commit"] in (1, 3):
+        return 0.0
+    return found["innodb_flush_log_at_timeout"] + MARGIN_SECONDS

@@ -18,7 +18,7 @@ from database.log_reader import Rows, Unreadable
 from database.log_store import Erased, LogStore, Target
 from database.log_terms import MYSQL
 from database.mysql_bulk import Bulk, Packed, pack
-from database.mysql_engine import patient, within
+from database.mysql_engine import flush_seconds, patient, within
 from database.mysql_errors import (
     BROKEN,
     NO_TABLE,
@@ -39,7 +39,6 @@ from utils.clock import DAY, day_of, now_us
 FORGET_SECONDS = 60.0
 FORGET_AFTER = 10 * DAY
 FORGET_AT_ONCE = 10_000
-MARGIN_SECONDS = 3.0
 FORGOTTEN = ""  # in place of a segment: how many were forgotten
 
 
@@ -91,7 +90,7 @@ class MySQLStore(LogStore):
             raise Away(str(error)) from error
         self._taken_over_at = time.monotonic()
         with explained(), self.engine.connect() as connection:
-            self._flush_seconds = _flush_seconds(connection.exec_driver_sql(_FLUSHING).all())
+            self._flush_seconds = flush_seconds(connection)
             return {
                 row.segment: mysql_append.reached(row.position)
                 for row in connection.execute(select(shared_position))
@@ -246,12 +245,3 @@ _COUNT_FORGOTTEN = (
     .values(segment=FORGOTTEN, position=1)
     .on_duplicate_key_update(position=shared_position.c.position + 1)
 )
-_FLUSHING = "SHOW GLOBAL VARIABLES LIKE 'innodb_flush_log_at_t%%'"
-
-
-def _flush_seconds(variables: Iterable[Any]) -> float:
-    """How long a commit may stay unwritten at most; 0 when each is written at once."""
-    found = {name: int(value) for name, value in variables}
-    if found["innodb_flush_log_at_trx_commit"] in (1, 3):
-        return 0.0
-    return found["innodb_flush_log_at_timeout"] + MARGIN_SECONDS

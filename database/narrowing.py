@@ -34,6 +34,7 @@ MAX_BEHIND = 16 * ROWS  # records without an index that are looked at for the sa
 MOST = 1 / 16  # of the records; to look at more of them one by one takes longer than at all
 SPARE = 4 * ROWS * MOST
 TEXTS_AT_ONCE = 8
+LEAST_SECONDS = 0.02  # a block may take some milliseconds; who has less time does without
 
 Ask = Callable[[str, dict[str, Any]], list[tuple[Any, ...]]]
 
@@ -60,7 +61,7 @@ def narrow(wanted: LogFilter, terms: Terms, ask: Ask, deadline: float | None) ->
     `ask` runs a statement there. Raises OutOfTime.
     """
     key = _rarest(wanted.where)
-    if key is None:
+    if key is None or (deadline is not None and deadline - time.monotonic() < LEAST_SECONDS):
         return None
     blocks = [Block(*row) for row in ask(_blocks_sql(terms), {})]
     newest = ask(_newest_sql(terms), {})[0][0] or 0

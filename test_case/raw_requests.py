@@ -182,6 +182,6 @@ def statuses_of(port: int, request: bytes) -> tuple[int, ...]:
             connection.shutdown(socket.SHUT_WR)
             while piece := connection.recv(65_536):
                 received += piece
-        except ConnectionError:  # refused before all of it was read
+        except OSError:  # refused before all of it was read
             pass
     return tuple(int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received))

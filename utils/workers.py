@@ -22,6 +22,7 @@ from utils.paced import Application, paced
 from utils.patience import Patience
 
 LOOK_SECONDS = 0.5
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT)
 LINGER_SECONDS = 2  # for a request on a connection kept alive, as gthread has it
 REFUSALS = {  # others are a 400
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -29,6 +30,25 @@ REFUSALS = {  # others are a 400
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
+
+
+def begin_forks_anew() -> None:
+    """Let no fork of this process hear a signal by its parent's handlers.
+
+    They would swallow the one that ends a server that has only just begun, until the worker has its
+    own; the master would wait for it in vain.
+    """
+
+    def begin() -> None:
+        for number in ENDS:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, ENDS),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS),
+        after_in_child=begin,
+    )
 
 
 def end_with_master(master: int) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from started import wait_until
 
-from database import drainer, mysql_store
+from database import drainer, mysql_engine, mysql_store
 from database.day_file import AWAY
 from database.engine import open_engine
 from database.log_query import COLUMNS as FOUND
@@ -306,7 +306,7 @@ def test_segments_stay_until_the_server_has_flushed_its_commits(
     node: Node, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(drainer, "TIDY_SECONDS", 0.0)
-    monkeypatch.setattr(mysql_store, "MARGIN_SECONDS", 0.0)
+    monkeypatch.setattr(mysql_engine, "MARGIN_SECONDS", 0.0)
     mariadb.run("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
     try:
         node.write_segment(frame(["a"]))

@@ -26,7 +26,7 @@ from service.signature import check_signature, sign
 from utils.settings import AccountSettings
 
 SAMPLES = 200
-SAME, LEAK = (0.25, 0.75), 0.95
+SAME, LEAK = (0.25, 0.75), 0.85
 SECRET, NOW, BODY = "s3cret", 1_795_168_800, b"x"
 Call = Callable[[], object]
 
