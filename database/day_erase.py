@@ -63,7 +63,7 @@ def erase(connection: apsw.Connection, target: Target, after: int) -> Erased:
 
     Raises apsw.BusyError when another process, which shrinks the file, is at it.
     """
-    found, reached = _next(connection, target, after)
+    found, reached, last = _next(connection, target, after)
     if found or target.for_ever:
         with _changing(connection):
             connection.executemany(_OVERWRITE, ((number,) for number, *_ in found))
@@ -72,7 +72,7 @@ def erase(connection: apsw.Connection, target: Target, after: int) -> Erased:
             _take_out(connection, Counter(tuple(key) for _, *key in found))
             if target.for_ever:
                 connection.execute(_FORGET_COUNTERS, (int(target.value),))
-    return Erased(Counter(app_id for _, app_id, *_ in found), reached)
+    return Erased(Counter(app_id for _, app_id, *_ in found), reached, last)
 
 
 def _forget_texts(connection: apsw.Connection, ids: list[int]) -> None:
@@ -90,19 +90,20 @@ def _take_out(connection: apsw.Connection, minutes: Counter[tuple[int, ...]]) ->
 
 def _next(
     connection: apsw.Connection, target: Target, after: int
-) -> tuple[list[tuple[int, ...]], int | None]:
-    """The target's next records, (id, *MinuteKey); from where to go on, None at the end."""
+) -> tuple[list[tuple[int, ...]], int | None, int | None]:
+    """The target's next records, (id, *MinuteKey); from where to go on and how far, as `Erased`."""
     if target.field == "app":
         found: list[Any] = connection.execute(
             _NEXT_OF_APP, (int(target.value), ROWS_AT_ONCE)
         ).fetchall()
-        return found, after if len(found) == ROWS_AT_ONCE else None
+        return found, after if len(found) == ROWS_AT_ONCE else None, None
     end = after + ROWS_AT_ONCE
     statement = _NEXT_OF_PERSON.format(target.field)
     rows: list[Any] = connection.execute(statement, (after, end, target.value)).fetchall()
     last = connection.execute("SELECT max(id) FROM log").fetchone()
+    last_id: int = (last and last[0]) or 0
     found = [(number, *key) for number, *key in rows if target.covers(key[0])]
-    return found, end if end < ((last and last[0]) or 0) else None
+    return found, end if end < last_id else None, last_id
 
 
 def count_erased(connection: apsw.Connection) -> int:

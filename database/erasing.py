@@ -139,9 +139,11 @@ class Eraser:
 
     def _erase_day(self, erasure: Erasure, day: str, begun: Mark) -> Steps:
         reached: int | None = begun.row if day == begun.day else 0
-        while reached is not None:
+        until = None  # what is stored from now on was not asked for: else it might never end
+        while reached is not None and (until is None or reached < until):
             before = reached
-            records, reached = self.log_store.erase(day, erasure.target, before)
+            records, reached, last = self.log_store.erase(day, erasure.target, before)
+            until = last if until is None else until
             self._mark = Mark(day, before if reached is None else reached)
             if records:
                 self.erasures.add(erasure.id, self._name, self._mark, records)
@@ -175,7 +177,7 @@ class Eraser:
         reached: int | None = 0
         number = 0
         while reached is not None:
-            records, reached = self.log_store.erase(day, Target("app", str(app_id)), 0)
+            records, reached, _ = self.log_store.erase(day, Target("app", str(app_id)), 0)
             number += records.total()
             yield 0.0 if records or reached is None else WAIT_SECONDS
         while number and not self.log_store.settle(day):

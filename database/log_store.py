@@ -29,10 +29,13 @@ class Target(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """What one step erased: records by app; and the id behind which to go on, None at the end."""
+    """What one step erased: records by app; the id behind which to go on, None at the end; and the
+    greatest id that there is by now, None when that is no matter.
+    """
 
     records: Counter[int]
     reached: int | None
+    last: int | None = None
 
 
 class LogStore(LogTail):

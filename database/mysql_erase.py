@@ -19,7 +19,7 @@ def erase(connection: Connection, day: str, target: Target, after: int) -> Erase
 
     The rows are locked first, so that what another node deletes at the same time counts once.
     """
-    log = table_for(day)
+    log, last = table_for(day), None
     minute = log.c.time.op("DIV")(MINUTE)
     key = (log.c.app_id, minute, log.c.severity, func.coalesce(log.c.untrusted, 0))
     if target.field == "app":
@@ -43,4 +43,4 @@ def erase(connection: Connection, day: str, target: Target, after: int) -> Erase
         connection.execute(
             update(log_partition).where(log_partition.c.name == day).values(records=left)
         )
-    return Erased(Counter(row.app_id for row in rows), reached)
+    return Erased(Counter(row.app_id for row in rows), reached, last)

@@ -1,12 +1,15 @@
 """What stands on every reply: headers that keep browsers safe, and nothing for attackers."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from started import Server
+from conftest import StartServer
+from people import CHEAP, PASSWORD, person
+from started import ROOT, Server
 
 pytestmark = pytest.mark.server
 
@@ -86,6 +89,32 @@ def test_a_refusal_tells_nothing_of_the_inside(either_server: Server) -> None:
         assert 400 <= answer.status_code < 500
         assert not INTERNALS.search(answer.text), answer.text
         assert str(Path(__file__).parents[2]) not in answer.text
+
+
+def test_nothing_secret_stands_in_the_log(make_server: StartServer) -> None:
+    server = make_server(REDLOG_SERVER__LOG_LEVEL="debug", **CHEAP)
+    command = [sys.executable, str(ROOT / "manage.py"), "gunicorn-server", "--accesslog", "-"]
+    server.start_as(command)
+    ada, secrets = person(server, "ada", "admin"), {PASSWORD, server.key, server.token}
+    given, page = ada.tokens(), ada.page()
+    secrets |= {given["token"], given["refresh_token"], *page.cookies.values()}
+    secrets |= {str(page.headers["X-Redlog-CSRF"]), "wr0ng-password", "wr0ng-token", "0" * 64}
+    server.report({"message": "m"}, headers={"X-Redlog-Signature": f"t=1,v1={'0' * 64}"})
+    for path in (f"{LOGS}?key={server.key}", f"{LOGS}?key=wr0ng-token"):
+        ask(server, "POST", path, json={"message": "m"})
+    login = {"username": "ada", "password": "wr0ng-password"}
+    assert ask(server, "POST", "/api/v1/login", json=login).status_code == 401
+    assert ask(server, "POST", "/api/v1/login", data=b'{"password": "wr0ng-password"').ok is False
+    ask(server, "POST", "/api/v1/refresh", json={"refresh_token": "wr0ng-token"})
+    for token in (given["token"], "wr0ng-token"):
+        ask(server, "GET", LOGS, headers={"Authorization": f"Bearer {token}"})
+    assert page.post(f"{server.url}/api/v1/me/password", json=login, timeout=60).status_code == 400
+    made = page.post(f"{server.url}/api/v1/tokens", json={"name": "ci"}, timeout=60).json()
+    secrets.add(made["token"])
+    assert server.stop() == 0
+    log = server.log_text()
+    assert f'"POST {LOGS}" 202' in log and '"POST /api/v1/login" 401' in log
+    assert {secret for secret in secrets if secret in log} == set()
 
 
 def _token(server: Server) -> dict[str, str]:

@@ -194,6 +194,29 @@ def test_the_drain_goes_on_meanwhile(node: Node, monkeypatch: pytest.MonkeyPatch
     finish(writer, erasures, number)
 
 
+def test_it_ends_although_more_is_stored_than_it_gets_through(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "SLICE_SECONDS", 0.0)  # a step of 7 rows a turn
+    node.write_segment(*(batch(records_of(EVE, [f"before {n}"])) for n in range(50)))
+    node.drain()
+    erasures, writer, steps = Erasures(node.engine), node.writer(), []
+    number = erasures.request("user_id", EVE, None, "test").id
+    erase = writer.log_store.erase
+
+    def step(day: str, target: Target, after: int) -> Erased:
+        steps.append(after)
+        if len(steps) < 100:
+            node.write_segment(*(batch(records_of(EVE, ["after"])) for _ in range(20)))
+        return erase(day, target, after)
+
+    monkeypatch.setattr(writer.log_store, "erase", step)
+    assert writer.elected()
+    finish(writer, erasures, number)
+    assert len(steps) < 100, "it went on as long as records came"
+    assert not any("before" in message for message in node.stored())
+
+
 @pytest.mark.parametrize("after", [0, 1, 12, 29])
 @pytest.mark.parametrize("is_committed", [True, False])
 def test_whoever_takes_over_ends_it(
