@@ -230,7 +230,9 @@ def test_keys_are_made_labelled_rotated_and_revoked(admin: Admin) -> None:
     shown.press(Keys.ESCAPE)
     assert [each["id"] for each in keys(3)] == [old["id"], second["id"], new["id"]]
     click(shown, "Revoke")
-    shown.press(Keys.ENTER)  # the focus is on the button that asks
+    shown.press(Keys.ENTER)  # a key held down does nothing
+    assert "Refuse web from now on?" in shown.text(".sure")
+    shown.press(Keys.TAB, Keys.ENTER)
     assert [each["id"] for each in keys(2)] == [second["id"], new["id"]]
     wait_until(lambda: status(old["key"]) == 401, "the end of the key")
 

@@ -3,6 +3,7 @@ import { html } from "../html.js";
 import { useMemo } from "../vendor/preact-hooks.js";
 import { apiBase } from "../model/address.js";
 import { ask } from "../model/api.js";
+import { language } from "../model/preferences.js";
 import { t } from "../text/index.js";
 import { CopyButton } from "../view/copy-button.js";
 import { Link } from "../view/link.js";
@@ -21,7 +22,7 @@ export function Report({ app }) {
       ? html`<h2>${t("snippet.javascript")}</h2><p class="hint">${t("snippet.javascript.signed")}</p>`
       : html`<${Snippet} name="javascript" title=${t("snippet.javascript")} hint=${origins.length > 0 && t("snippet.javascript.origins", { origins: origins.join(", ") })} text=${javascript(values)} />`}
     <${Snippet} name="python" title="Python" text=${python(values)} />
-    <p class="hint">${t("snippet.more")} <a href=${`${apiBase}/api/docs`} target="_blank" rel="noreferrer">${t("snippet.docs")}</a></p>
+    <p class="hint">${t("snippet.more")} <a href=${`${apiBase}/api/docs?lang=${language.value}`} target="_blank" rel="noreferrer">${t("snippet.docs")}</a></p>
   `;
 }
 

@@ -12,7 +12,7 @@ export function Sure({ label, question, act, children }) {
   const isOpen = useSignal(false);
   const complaint = useSignal("");
   const box = useRef(null);
-  useEffect(() => void (isOpen.value && box.current.querySelector(".danger").focus()), [isOpen.value]);
+  useEffect(() => void (isOpen.value && box.current.focus()), [isOpen.value]); // a key held down does nothing yet
   const close = () => {
     [isOpen.value, complaint.value] = [false, ""];
     setTimeout(() => box.current?.querySelector("button")?.focus()); // where the keyboard was
@@ -28,7 +28,7 @@ export function Sure({ label, question, act, children }) {
   };
   if (!isOpen.value) return html`<span ref=${box}><button type="button" class="action" onClick=${() => (isOpen.value = true)}>${label}</button></span>`;
   return html`
-    <span ref=${box} class="sure" role="group" aria-label=${question} onKeyDown=${(event) => event.key === "Escape" && close()}>
+    <span ref=${box} class="sure" tabindex="-1" role="group" aria-label=${question} onKeyDown=${(event) => event.key === "Escape" && close()}>
       <span>${question}</span>${children}
       <button type="button" class="danger" onClick=${run}>${label}</button>
       <button type="button" class="action" onClick=${close}>${t("keep")}</button>

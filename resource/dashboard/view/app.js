@@ -3,7 +3,7 @@ import { html } from "../html.js";
 import { page } from "../model/address.js";
 import { problem } from "../model/records.js";
 import { stage } from "../model/session.js";
-import { t } from "../text/index.js";
+import { known, t } from "../text/index.js";
 import { Banner } from "./banner.js";
 import { Drawer } from "./drawer.js";
 import { Facets } from "./facets.js";
@@ -19,8 +19,8 @@ import { NewPassword, SignIn } from "./sign-in.js";
 import { TopBar } from "./top-bar.js";
 
 export function App() {
-  const title = page.value ? `page.${page.value}` : "title";
-  document.title = `RedLog · ${t(stage.value === "in" || page.value === "register" ? title : "sign-in")}`;
+  const isIn = stage.value === "in" || page.value === "register";
+  document.title = `RedLog · ${isIn ? known(`page.${page.value}`) ?? t("title") : t("sign-in")}`;
   if (stage.value === "starting") {
     return problem.value && html`<${Banner} />`;
   }
