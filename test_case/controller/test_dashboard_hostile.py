@@ -26,6 +26,7 @@ TEXTS = ("logger", "environment", "release", "platform", "device_id", "session_i
          "trace_id", "span_id")  # fmt: skip
 OPEN_ALL = "document.querySelectorAll('.drawer .value').forEach(each => each.click())"
 FILTER = "document.querySelector('[data-field=user_id] .for').click()"
+MARKUP = "#app :is(img, script, iframe, [onload], [onerror]), title *, a[href^='javascript:']"
 FRAME = {"function": LONG, "filename": LONG, "lineno": 1, "colno": 1, "context_line": LONG}
 
 
@@ -82,8 +83,8 @@ def page(server: Server, token: str, address: str, chrome: Chrome) -> Page:
 def assert_nothing_ran(page: Page) -> None:
     """No script ran, none was tried, and no markup came of any text; an alert would raise here."""
     assert page.chrome.execute_script("return window.__pwned") is None
-    css = "#app :is(img, script, svg, iframe, a:not(.tab)), title *"
-    assert page.chrome.find_elements(By.CSS_SELECTOR, css) == []
+    script = "return [...document.querySelectorAll(arguments[0])].map(each => each.outerHTML)"
+    assert page.chrome.execute_script(script, MARKUP) == []
     assert page.chrome.title.startswith("RedLog")
     blocked = [line["message"] for line in page.chrome.get_log("browser")]
     assert [line for line in blocked if "Content Security Policy" in line] == []
@@ -132,10 +133,57 @@ def test_nobody_is_called_like_that(server: Server, token: str) -> None:
     assert (answer.status_code, answer.json()["field"]) == (400, "name")
 
 
-@pytest.mark.parametrize("name", ["q", "record", "app", "level", "from", "zone", "range", "lang"])
+def open_at(page: Page, address: str, asked: dict[str, str]) -> None:
+    """Open an address and wait until it shows something."""
+    page.chrome.get(f"{address}{urlencode(asked)}")
+    page.one(".list, main.page h1, main.page .note[role=alert], .door")
+
+
+def test_the_ways_around_a_record_are_text(page: Page, server: Server, address: str) -> None:
+    record = server.query()[0]["id"]
+    facets = ",".join((*TEXTS, "app"))
+    columns = f"{facets},exception.type,exception.value"
+    asked = {"record": record, "columns": columns, "facets": facets}
+    for more in ({}, {"tab": "around"}, {"tab": "timeline"}):
+        open_at(page, address, asked | more)
+        rows = wait_until(lambda: page.texts(".row"), "the records")
+        assert "".join(rows).count(HOSTILE[:20]) > 2 * len(TEXTS)
+        wait_until(lambda: HOSTILE in "".join(page.texts(".drawer")), "the record")
+        assert_nothing_ran(page)
+
+
+PAGES = [
+    *({"page": "apps", "part": part} for part in ("", "keys", "settings", "scrubbing")),
+    *({"page": "accounts", "part": part} for part in ("", "invitations", "tokens", "audit")),
+    *({"page": name} for name in ("account", "counters", "server", "register", LONG)),
+    *({"page": "apps", name: LONG} for name in ("id", "part")),
+    *({"page": "accounts", "part": "audit", name: LONG} for name in ("act", "actor", "before")),
+    *({"page": name, "part": "constructor"} for name in ("apps", "accounts", "account")),
+    {"page": "constructor"},
+]
+
+
+@pytest.mark.parametrize("asked", PAGES, ids=lambda asked: "-".join(asked.values())[:30])
+def test_the_pages_show_text(
+    page: Page, server: Server, address: str, asked: dict[str, str]
+) -> None:
+    apps = server.get("/api/v1/apps").json()["apps"]
+    hostile = next(app for app in apps if app["name"] == HOSTILE)
+    about = {"id": str(hostile["id"])} if asked["page"] == "apps" else {}
+    open_at(page, address, about | asked)
+    if asked["page"] == "apps" and "id" not in asked:
+        wait_until(lambda: HOSTILE in "".join(page.texts("main")), "the app's name")
+    if asked in ({"page": "accounts", "part": "tokens"}, {"page": "accounts", "part": "audit"}):
+        wait_until(lambda: HOSTILE in "".join(page.texts("main")), "the token's name")
+    assert_nothing_ran(page)
+
+
+NAMES = ("q", "record", "app", "level", "from", "zone", "range", "lang", "columns", "facets", "tab")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_an_address_is_text(page: Page, address: str, name: str) -> None:
-    page.chrome.get(f"{address}{urlencode({name: LONG})}")
-    page.one(".list")
+    open_at(page, address, {name: LONG})
     if name == "q":
         wait_until(lambda: page.text("#query-fault"), "the refusal")
         assert page.one(".query-input").get_attribute("value") == LONG
