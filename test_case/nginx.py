@@ -16,8 +16,8 @@ NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
 
 @contextmanager
-def in_front_of(server: Server, folder: Path) -> Iterator[int]:
-    """Its port; its files lie in this folder. Skips where there is none."""
+def in_front_of(server: Server, folder: Path, more: str = "") -> Iterator[int]:
+    """Its port; its files lie in this folder, `more` are settings. Skips where there is none."""
     if NGINX is None:
         pytest.skip("no nginx here (Debian, Ubuntu: sudo apt install nginx-light)")
     port = free_port()
@@ -30,7 +30,7 @@ def in_front_of(server: Server, folder: Path) -> Iterator[int]:
     )
     (folder / "nginx.conf").write_text(
         f"daemon off; pid {folder / 'pid'}; error_log {folder / 'error.log'}; worker_processes 1;"
-        f"events {{}} http {{ access_log off; {paths} proxy_ignore_client_abort on; {site} }}"
+        f"events {{}} http {{ access_log off; {paths} {more} {site} }}"
     )
     command = [NGINX, "-e", str(folder / "error.log"), "-p", str(folder), "-c", "nginx.conf"]
     nginx = subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -40,7 +40,8 @@ def test_what_meinheld_takes_and_gunicorn_does_not_is_told() -> None:
 @pytest.fixture(scope="module")
 def front(either_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """nginx in front of the server; its port."""
-    with in_front_of(either_server, tmp_path_factory.mktemp("nginx")) as port:
+    folder, patient = tmp_path_factory.mktemp("nginx"), "proxy_ignore_client_abort on;"
+    with in_front_of(either_server, folder, patient) as port:
         yield port
 
 
