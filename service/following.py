@@ -4,6 +4,7 @@ Each stretch of records is read once for all who stand at its begin. Nothing is 
 are slower: the store holds it, and they are read for apart until they have come up.
 """
 
+import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
@@ -21,6 +22,7 @@ from utils.event_stream import EventStream, event
 from utils.record import dumps
 
 STRETCH = 1000  # ids that are read at once
+MOST_PLACES = 8  # that are read for in a turn, however many stand somewhere else
 STRETCH_SECONDS = 2.0  # for one statement
 TRIES = 3  # then a stretch is left out
 MOST_BEHIND = 100_000  # ids, for a reader who was up to date once
@@ -114,22 +116,19 @@ class Reading:
         self._unread |= {day for day, end in self.ends.items() if follower.place(day) != end}
 
     def advance(self, followers: Collection[Follower]) -> bool:
-        """A stretch of each day for each place; whether there is more to read at once.
+        """Read a stretch for each place at which somebody stands; whether there is more at once.
 
-        Raises what the store raises when it is away.
+        Each goes through the days in order. Raises what the store raises when it is away.
         """
+        is_more, late = False, set[Follower]()
         for follower in followers:
             self._skip_if_far(follower)
-        is_more, late = False, set()
         for day in sorted(self._unread):
-            by_place, behind = self._behind(day, followers)
-            late.update(behind)
+            is_more |= self._read_day(day, [each for each in followers if each not in late])
+            behind = {each for each in followers if each.place(day) < self.ends.get(day, 0)}
+            late |= behind
             if not behind:
                 self._unread.discard(day)
-            for place, together in by_place.items():
-                up_to = min(self.ends[day], place - place % STRETCH + STRETCH)
-                self._read(day, place, up_to, together)
-                is_more |= up_to < self.ends[day]
         for follower in followers:
             follower.is_live |= follower not in late
         return is_more
@@ -140,20 +139,20 @@ class Reading:
             if sum(end - follower.place(day) for day, end in places.items()) > MOST_BEHIND:
                 follower.skip(places)
 
-    def _behind(
-        self, day: str, followers: Collection[Follower]
-    ) -> tuple[dict[int, list[Follower]], list[Follower]]:
-        """Who has not seen a day to its end: those who can take more by place, and all."""
-        end, behind = self.ends.get(day, 0), []
+    def _read_day(self, day: str, followers: list[Follower]) -> bool:
+        """Read a stretch of a day for each place; whether there is more at once."""
+        end, ready = self.ends.get(day, 0), []
         by_place: dict[int, list[Follower]] = defaultdict(list)
         for follower in followers:
             if follower.place(day) > end and self.store.is_anew(day, follower.place(day)):
                 follower.places[day] = 0
-            if follower.place(day) < end:
-                behind.append(follower)
-                if not follower.stream.is_full:
-                    by_place[follower.place(day)].append(follower)
-        return by_place, behind
+            if follower.place(day) < end and not follower.stream.is_full:
+                by_place[follower.place(day)].append(follower)
+                ready.append(follower)
+        for place in _some(list(by_place)):
+            up_to = min(end, place - place % STRETCH + STRETCH)
+            self._read(day, place, up_to, by_place[place])
+        return any(each.place(day) < end and not each.stream.is_full for each in ready)
 
     def _read(self, day: str, after: int, up_to: int, together: list[Follower]) -> None:
         """Read a stretch for all who stand at its begin.
@@ -176,6 +175,15 @@ class Reading:
                 together[0].skip({day: up_to})
         else:
             _deliver(day, up_to, together, rows)
+
+
+def _some(places: list[int]) -> list[int]:
+    """The furthest place, where most stand, and a few of the others."""
+    if len(places) <= MOST_PLACES:
+        return places
+    furthest = max(places)
+    places.remove(furthest)
+    return [furthest, *random.sample(places, MOST_PLACES - 1)]
 
 
 def _deliver(day: str, up_to: int, together: list[Follower], rows: Rows) -> None:

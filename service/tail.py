@@ -112,7 +112,11 @@ class LiveTail:
         with selectors.DefaultSelector() as selector:
             selector.register(self._ear, READ)
             while not self._stopping:
-                self._turn(selector)
+                try:
+                    self._turn(selector)
+                except Exception:
+                    log.exception("live tails failed")
+                    time.sleep(FAILED_SECONDS)
             for follower in (*self._followers.values(), *self._arriving):
                 follower.stream.end(_come_back())
 
@@ -173,6 +177,9 @@ class LiveTail:
             try:
                 goes_on = follower.tend(now)
             except OSError:  # they are gone
+                goes_on = False
+            except Exception:
+                log.exception("a live tail failed")
                 goes_on = False
             if not goes_on:
                 self._end(follower, selector)

@@ -2,6 +2,7 @@
 
 import base64
 from functools import lru_cache
+from itertools import dropwhile
 from typing import Annotated
 
 import msgspec
@@ -20,9 +21,14 @@ _decode = msgspec.msgpack.Decoder(_Days).decode
 
 
 def write_cursor(places: Places) -> str:
-    """The cursor of who is at these places."""
-    newest = sorted(places, reverse=True)[:MOST_DAYS]
-    packed = _encode([(_number(day), places[day]) for day in newest])
+    """The cursor of who is at these places.
+
+    Days of which nothing was seen need not be told when they are newer than all others: so whoever
+    goes through many old days from their begin comes back to the right one.
+    """
+    newest = sorted(places, reverse=True)
+    begun = list(dropwhile(lambda day: not places[day], newest))[:MOST_DAYS]
+    packed = _encode([(_number(day), places[day]) for day in begun])
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 

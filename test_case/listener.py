@@ -24,16 +24,20 @@ class Event(NamedTuple):
 
 
 class Listener:
-    """Listens in a thread until the end of the stream; `last_id` is from where to go on."""
+    """Listens in a thread until the end of the stream; `last_id` is from where to go on.
+
+    At the server's port, or at another one behind which it is.
+    """
 
     def __init__(
         self, server: Server, *, token: str = "", last_id: str = "", session: Any = requests,
-        **filters: Any,
+        port: int = 0, **filters: Any,
     ) -> None:  # fmt: skip
         headers = {} if token == "none" else {"Authorization": f"Bearer {token or server.token}"}
         headers |= {"Last-Event-ID": last_id} if last_id else {}
+        url = f"http://127.0.0.1:{port or server.port}{PATH}"
         self.answer: requests.Response = session.get(
-            f"{server.url}{PATH}", params=filters, headers=headers, stream=True, timeout=60
+            url, params=filters, headers=headers, stream=True, timeout=60
         )
         self.events: list[Event] = []
         self.last_id = ""

@@ -1,18 +1,13 @@
 """Malformed and smuggled HTTP: nobody is answered twice, no worker dies, and nginx lets none in."""
 
-import re
-import shutil
-import signal
-import subprocess
 from collections.abc import Iterator
 
 import pytest
+from nginx import in_front_of
 from raw_requests import CASES, LAX, Case, get, statuses_of
-from started import ROOT, Server, free_port, wait_until
+from started import ROOT, Server
 
 pytestmark = pytest.mark.server
-
-NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
 
 
 def by_name(case: Case) -> str:
@@ -44,36 +39,10 @@ def test_what_meinheld_takes_and_gunicorn_does_not_is_told() -> None:
 
 @pytest.fixture(scope="module")
 def front(either_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """deploy/nginx.conf in front of the server, but for TLS; its port."""
-    if NGINX is None:
-        pytest.skip("no nginx here (Debian, Ubuntu: sudo apt install nginx-light)")
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    site = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
-    site = re.sub(r".*ssl_certificate.*\n", "", site).replace("443 ssl", f"127.0.0.1:{port}")
-    site = site.replace("127.0.0.1:5000", f"127.0.0.1:{either_server.port}")
-    paths = "".join(
-        f"{name}_temp_path {folder / name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"daemon off; pid {folder / 'pid'}; error_log {folder / 'error.log'}; worker_processes 1;"
-        f"events {{}} http {{ access_log off; {paths} proxy_ignore_client_abort on; {site} }}"
-    )
-    command = [NGINX, "-e", str(folder / "error.log"), "-p", str(folder), "-c", "nginx.conf"]
-    nginx = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: _answers(port), "nginx")
+    """nginx in front of the server; its port."""
+    folder, patient = tmp_path_factory.mktemp("nginx"), "proxy_ignore_client_abort on;"
+    with in_front_of(either_server, folder, patient) as port:
         yield port
-    finally:
-        nginx.send_signal(signal.SIGQUIT)
-        nginx.wait(30)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return statuses_of(port, get()) == (200,)
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("case", LAX, ids=by_name)

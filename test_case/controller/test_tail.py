@@ -3,11 +3,13 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from listener import PATH, Listener
+from nginx import in_front_of
 from people import CHEAP, person
 from started import Server, wait_until
 
@@ -238,6 +240,20 @@ def test_eventsource_by_the_cookie_of_a_session(server: Server) -> None:
         listener.wait_for("cookie 1")
 
 
+def test_nginx_passes_on_each_event_at_once(server: Server, tmp_path: Path) -> None:
+    with (
+        in_front_of(server, tmp_path) as port,
+        Listener(server, port=port, q="proxied") as listener,
+    ):
+        assert wait_until(lambda: listener.last_id, "the begin")
+        report(server, "proxied 1")
+        listener.wait_for("proxied 1")
+        report(server, "proxied 2")
+        listener.wait_for("proxied 1", "proxied 2")
+        with Listener(server, port=port, q="proxied", last_id=listener.events[0].id) as again:
+            again.wait_for("proxied 2")
+
+
 # Limits, and workers that have no streams.
 
 
@@ -271,12 +287,9 @@ def test_readers_hold_no_thread(make_server: StartServer) -> None:
         listener.wait_for("m")
 
 
-@pytest.mark.parametrize("streams", ["0", "100"])
-def test_meinheld_says_that_it_has_none(make_server: StartServer, streams: str) -> None:
+def test_meinheld_says_that_it_has_none(make_server: StartServer) -> None:
     pytest.importorskip("meinheld", reason="meinheld is not built here (no C compiler)")
-    server = make_server(
-        REDLOG_SERVER__WORKER_CLASS="meinheld", REDLOG_QUERY__STREAMS=streams
-    ).start()
+    server = make_server(REDLOG_SERVER__WORKER_CLASS="meinheld").start()
     answer = ask(server)
     assert (answer.status_code, answer.json()["code"]) == (501, "no_streams")
     assert "gthread" in answer.json()["detail"]

@@ -222,6 +222,35 @@ def test_who_comes_back_after_long_misses_nothing(
     assert again.messages == numbered(0, 200) and again.gaps == []
 
 
+def test_who_begins_long_ago_can_come_back_at_any_day(scene: Scene) -> None:
+    days = [NOW - n * DAY for n in range(15, -1, -1)]
+    for n, at in enumerate(days):
+        scene.store(*numbered(10 * n, 10 * n + 10), at=at)
+    scene.ends.look(anew=True)
+    first = scene.enter()
+    first.follower.places = dict.fromkeys(first.follower.places, 0)
+    first.follower.places[min(first.follower.places)] = 3
+    scene.reading.look_for(first.follower)
+    scene.settle()
+    assert first.messages == numbered(3, 160)
+    for n in (0, 15, 80, 130, 156):
+        again = scene.enter(last_id=first.events[n]["id"])
+        scene.settle()
+        assert again.messages == numbered(4 + n, 160)
+
+
+def test_many_who_are_behind_come_up_all(scene: Scene) -> None:
+    first = scene.enter()
+    scene.store(*numbered(0, 200))
+    scene.settle()
+    late = [scene.enter(last_id=event["id"]) for event in first.events[::10]]
+    assert len(late) > following.MOST_PLACES
+    scene.store("last")
+    scene.settle()
+    for n, reader in enumerate(late):
+        assert reader.messages == [*numbered(10 * n + 1, 200), "last"]
+
+
 def test_a_filter_that_fails_takes_nothing_from_others(scene: Scene) -> None:
     good, bad = scene.enter(), scene.enter()
     bad.follower.wanted = Wanted("no_such_function(log.message)", {})
