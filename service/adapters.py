@@ -42,7 +42,13 @@ class Adapter(NamedTuple):
     public: bool = False
 
 
-ADAPTERS = (Adapter("gelf", ("/gelf",)),)
+_SIGNALS = ("/v1/logs", "/v1/traces", "/v1/metrics")
+_OTLP = (*_SIGNALS, *(f"/otlp{path}" for path in _SIGNALS))
+
+ADAPTERS = (
+    Adapter("gelf", ("/gelf",)),
+    Adapter("otlp", _OTLP, key_headers=("X-Api-Key",)),
+)
 
 
 class Module(Protocol):

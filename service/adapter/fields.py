@@ -16,6 +16,7 @@ from utils.level import severity_of
 from utils.record import MAX_TEXT, dumps
 
 T = TypeVar("T")
+SMALL, OBJECT_BYTES = 2**20, 8
 # RFC 5424: emergency, alert, critical, error, warning, notice, informational, debug.
 _SYSLOG = ("fatal", "fatal", "fatal", "error", "warning", "info", "info", "debug")
 
@@ -23,8 +24,11 @@ _SYSLOG = ("fatal", "fatal", "fatal", "error", "warning", "info", "info", "debug
 def decode_json(decoder: Decoder[T], text: bytes) -> T:
     """A JSON document of a type, mended where it can be (`service.mend`).
 
-    Raises UnreadableBody, and msgspec.ValidationError where the type does not fit.
+    Raises UnreadableBody, msgspec.ValidationError where the type does not fit, and TooLarge where
+    it would take far more memory than any log has reason to.
     """
+    if len(text) > SMALL and OBJECT_BYTES * (text.count(b"{") + text.count(b"[")) > len(text):
+        raise TooLarge("the body holds too many objects for its size")
     try:
         text.decode()  # what the decoder reads over is not checked to be UTF-8
         return decoder.decode(text)
