@@ -140,7 +140,9 @@ def test_pages_work_from_another_origin(
         page.one("input[name=token]").send_keys(tokens["admin"], Keys.ENTER)
         assert f"curl {server.url}/api/v1/logs" in page.text("pre")
         assert page.address() == {"page": "apps", "id": "1", "api": server.url}
+        chrome.get(f"{server.url}/healthz")
         chrome.execute_script("sessionStorage.clear()")
+        chrome.delete_all_cookies()
         chrome.get(f"{server.url}/?api=javascript:alert(1)//")
         page.one("input[name=name]")  # that is no server: the page's own one is asked
         chrome.get("about:blank")
