@@ -1,17 +1,16 @@
 """What secrets cost to compare, by statistics: nobody learns from the work what they may not know.
 
-Two kinds of calls take turns, in random order, and the CPU time of this thread is taken, which
-other programs hardly touch. What is judged is how often one kind costs more than the other (the
-effect size of Mann and Whitney): 0.5 when they can't be told apart, 0 or 1 when each single call
-tells. For SAMPLES of each kind it strays by 0.03 (standard deviation), so that a test is wrong
-about never; and leaks that are put in here are seen.
+Two kinds of calls take turns, in random order, and the CPU time of this thread is taken. What is
+judged is how often one kind costs more than the other right beside it (a sign test: a machine that
+is slower for a while slows both): 0.5 when they can't be told apart, 0 or 1 when each single call
+tells. For SAMPLES pairs it strays by 0.035 (standard deviation), so that a test is wrong about
+never; and leaks that are put in here are seen.
 """
 
 import gc
 import hmac
 import random
 import time
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,25 +31,25 @@ Call = Callable[[], object]
 
 
 def effect(one: Call, other: Call, before: Call = lambda: None) -> float:
-    """The share of pairs of calls in which `one` costs more CPU time than `other`.
+    """The share of pairs of calls, one right after the other, in which `one` costs more CPU time.
 
     `before` runs before each call and is not counted.
     """
-    costs: tuple[list[int], list[int]] = ([], [])
     order, calls = random.Random(4), (one, other)
+    wins = 0.0
     gc.disable()
     try:
         for _ in range(SAMPLES):
+            costs = [0, 0]
             for kind in order.sample((0, 1), 2):
                 before()
                 begun = time.thread_time_ns()
                 calls[kind]()
-                costs[kind].append(time.thread_time_ns() - begun)
+                costs[kind] = time.thread_time_ns() - begun
+            wins += (costs[0] > costs[1]) + (costs[0] == costs[1]) / 2
     finally:
         gc.enable()
-    rival = sorted(costs[1])
-    wins = sum(bisect_left(rival, cost) + bisect_right(rival, cost) for cost in costs[0])
-    return wins / 2 / SAMPLES**2
+    return wins / SAMPLES
 
 
 def assert_same(one: Call, other: Call, before: Call = lambda: None) -> None:
