@@ -66,11 +66,15 @@ def _scrubber(scrubbing: Scrubbing) -> Scrubber:
 
 def _scrub_all(cut: Cut, scrubber: Scrubber) -> tuple[list[int], list[Raw]]:
     """The places of the records that failed, and the others scrubbed; the context too."""
-    context = _scrubbed(cut.context, scrubber, _context)
+    context: Raw | None = cut.context
+    if cut.context != NOTHING and scrubber.may_match(bytes(cut.context)):
+        context = _scrubbed(cut.context, scrubber, _context)
     cut.context = NOTHING if context is None else context
     if context is None:
         return list(range(len(cut.logs))), []
-    scrubbed = [_scrubbed(record, scrubber, _record) for record in cut.logs]
+    scrubbed: list[Raw | None] = [*cut.logs]
+    for place in scrubber.suspects(cut.logs):
+        scrubbed[place] = _scrubbed(cut.logs[place], scrubber, _record)
     failed = [place for place, record in enumerate(scrubbed) if record is None]
     return failed, [record for record in scrubbed if record is not None]
 
@@ -78,8 +82,6 @@ def _scrub_all(cut: Cut, scrubber: Scrubber) -> tuple[list[int], list[Raw]]:
 def _scrubbed(raw: Raw, scrubber: Scrubber, check: Check) -> Raw | None:
     """A record or a context without what must not be kept, still good; None when that fails."""
     try:
-        if raw == NOTHING or not scrubber.may_match(bytes(raw)):
-            return raw
         clean = Raw(scrubber.scrub(bytes(raw))[0])
         check(clean)
         return clean

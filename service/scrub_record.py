@@ -1,13 +1,16 @@
 """What finds and masks secrets in a record: an app's rules, made ready once."""
 
+from bisect import bisect
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from decimal import Decimal
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 import re2
+from msgspec import Raw
 
 from service.replies import Change
 from service.scrub_own import TYPED, BadRule, OwnRule
@@ -16,6 +19,7 @@ from utils.app_settings import Scrubbing
 from utils.record import FIELDS, MAX_TEXT, TEXT_FIELDS
 
 NAMING = ("name", "key", "header")  # {"name": "password", "value": …}
+FEWEST = 10**10  # a number that a built-in rule finds has at least 11 digits
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -35,14 +39,27 @@ class Scrubber:
         for hint in [*(rule.hint for rule in chosen.values()), ESCAPED]:
             self._hints.Add(hint.encode())
         self._hints.Compile()
-        self._own_hints = _own_hints(self._own)
+        self._any_hint = _any_hint([rule.hint for rule in chosen.values()], self._own)
         self._masks_keys = any(rule.is_everywhere for rule in self._own)
 
     def may_match(self, raw: bytes) -> bool:
         """Whether there could be something to mask in raw JSON: quick, and never wrong with no."""
-        if self._own and (self._own_hints is None or self._own_hints.search(raw) is not None):
-            return True
-        return bool(self._hints.Match(raw))
+        return self._any_hint is None or self._any_hint.search(raw) is not None
+
+    def suspects(self, records: list[Raw]) -> Iterable[int]:
+        """The places of the records in which there could be something to mask.
+
+        They are looked through as one text, from each hint on to the next record.
+        """
+        if self._any_hint is None:
+            return range(len(records))
+        text, places, begin = b"\n".join(records), list[int](), 0
+        ends = list(accumulate(len(memoryview(record)) + 1 for record in records))
+        while hint := self._any_hint.search(text, begin):
+            last = bisect(ends, hint.end() - 1)
+            places += range(bisect(ends, hint.start()), last + 1)
+            begin = ends[last]
+        return places
 
     def scrub(self, raw: bytes) -> tuple[bytes, list[Change]]:
         """A record or a context without what must not be kept, written anew, and the changes.
@@ -50,13 +67,14 @@ class Scrubber:
         Everything else in it keeps its value: large numbers too. Of keys that stand twice, the
         last counts. Raises msgspec.MsgspecError and RecursionError: it can't be read.
         """
+        names = self._names and not {0, len(self._masks)}.isdisjoint(self._hints.Match(raw) or ())
         record = _decode(raw)
         changes: list[Change] = []
         holders: list[tuple[Any, str, bool]] = [(record, "", False)]
         while holders:  # no recursion: depth can't hurt
             holder, path, listed = holders.pop()
-            secret = self._secret_keys(holder, listed) if self._names else ()
-            for key, value in _members(holder):
+            secret = self._secret_keys(holder, listed) if names else ()
+            for key, value in self._members(holder, secret):
                 where = _below(path, key)
                 after = self._value(value, where, key in secret)
                 if after is not value:
@@ -68,6 +86,18 @@ class Scrubber:
             if type(holder) is dict:
                 self._rename(holder, path, changes)
         return _encode(record), changes
+
+    def _members(self, holder: Any, secret: Container[Any]) -> list[tuple[Any, Any]]:
+        """The members in which there may be something to mask, and those that hold more."""
+        members = holder.items() if type(holder) is dict else enumerate(holder)
+        if self._own:
+            return list(members)
+        match = self._hints.Match
+        return [
+            (key, value)
+            for key, value in members
+            if (match(value.encode()) if type(value) is str else _is_open(value)) or key in secret
+        ]
 
     def _secret_keys(self, holder: Any, listed: bool) -> Container[Any]:
         """Under which keys a secret stands: by the key itself, or by a name beside it."""
@@ -123,11 +153,11 @@ class Scrubber:
             holder[name] = value
 
 
-def _own_hints(rules: list[OwnRule]) -> Any:
-    """What stands in raw JSON wherever own rules match; None when that can't be said."""
-    hints = [hint for rule in rules for hint in rule.hints]
-    known = [hint for hint in hints if hint is not None]
-    if len(known) < len(hints):
+def _any_hint(hints: list[str], own: list[OwnRule]) -> Any:
+    """What stands in raw JSON wherever a rule matches; None when that can't be said."""
+    wanted = [*hints, ESCAPED, *(hint for rule in own for hint in rule.hints)]
+    known = [hint for hint in wanted if hint is not None]
+    if len(known) < len(wanted):
         return None
     try:
         return re2.compile("|".join(known).encode(), bytes_options())
@@ -135,9 +165,10 @@ def _own_hints(rules: list[OwnRule]) -> Any:
         raise BadRule("the rules name too many fields") from None
 
 
-def _members(holder: Any) -> list[tuple[Any, Any]]:
-    """Keys or indexes, and values; a list, because the holder may change."""
-    return list(holder.items() if type(holder) is dict else enumerate(holder))
+def _is_open(value: Any) -> bool:
+    """Whether there may be something to mask in a value that is no text."""
+    kind = type(value)
+    return kind in (dict, list, Decimal) or (kind is int and abs(value) >= FEWEST)
 
 
 def _below(path: str, key: Any) -> str:

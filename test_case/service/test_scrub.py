@@ -345,6 +345,14 @@ def test_a_body_in_which_nothing_matches_is_the_same_body(
 lookalikes = st.text('0123456789 -.:@%xX4af="\\[]password\n', max_size=60)
 
 
+@given(st.lists(lookalikes | st.sampled_from(list(SECRETS)), min_size=2, max_size=6))
+def test_a_record_is_scrubbed_the_same_whatever_stands_beside_it(texts: list[str]) -> None:
+    records = [{"message": text} for text in texts]
+    batch = scrub(decode_batch(json.dumps(records).encode(), False, 10), ALL)
+    together = [row["message"] for row in rows_of(batch.form, batch.payload)]
+    assert together == [masked(text) for text in texts]
+
+
 @given(lookalikes)
 def test_scrubbed_twice_is_scrubbed_once(text: str) -> None:
     once = masked(text)
