@@ -20,7 +20,8 @@ from utils.record import dumps
 PIECE_RECORDS = 500
 GZIP = 31  # `wbits` of zlib
 BOM = "\ufeff"  # without it, Excel takes UTF-8 for the encoding of its country
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take for the begin of one
+# What a spreadsheet may take for the begin of one, in full width too, as Chinese ones do.
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 HEADER = ("id", "app", "time", "received_at", "level", *COLUMNS[4:])
 MEDIA = {"csv": "text/csv; charset=utf-8; header=present", "ndjson": "application/x-ndjson"}
 

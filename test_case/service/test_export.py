@@ -59,11 +59,12 @@ def test_what_takes_longer_than_a_query_may_is_exported_all_the_same(node: Node)
 
 
 def test_a_table_holds_texts_and_no_formulas(node: Node) -> None:
-    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", 'a,"b"\n中', "plain = 1"]
+    begins = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠1"]
+    texts = [*begins, 'a,"b"\n中', "plain = 1"]
     records = [{"message": t, "user_id": t, "time": BEGIN, "seq": 5} for t in texts]
     store(node, *records, {"message": "last", "attributes": {"a": "=1"}, "time": BEGIN + SECOND})
     rows = table(node, order="oldest")
-    expected = [f"'{text}" for text in texts[:5]] + texts[5:]
+    expected = [f"'{text}" for text in begins] + texts[len(begins) :]
     assert [row["message"] for row in rows[:-1]] == expected
     assert [row["user_id"] for row in rows[:-1]] == expected
     assert (rows[0]["seq"], rows[0]["exception"]) == ("5", "")
