@@ -95,7 +95,7 @@ class SingleSignOn:
         if found.disabled:
             raise SignOnFailed("the account is disabled")
         named = claims.get(self._settings.apps_claim) if self._settings.apps_claim else None
-        apps = None if named is None else apps_of([str(name) for name in named])
+        apps = None if named is None else apps_of(_names(named))
         return SignedOn(accounts.change(found.id, {"last_login_at": now_us()}, apps), is_new)
 
     def _create(self, claims: dict[str, Any], subject: str) -> Account:
@@ -120,6 +120,12 @@ class SingleSignOn:
 def _subject(claims: dict[str, Any]) -> str:
     """The issuer and its name for a person, as a hash of fixed length."""
     return hashlib.sha256(f"{claims['iss']}\n{claims['sub']}".encode()).hexdigest()
+
+
+def _names(claim: Any) -> list[str]:
+    """The names that a claim lists; some issuers write a single one as a text."""
+    names = claim if isinstance(claim, list) else [claim]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _random_pair() -> tuple[str, str]:

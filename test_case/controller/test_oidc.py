@@ -137,7 +137,8 @@ def test_a_name_that_can_not_be_is_replaced(server: Server, issuer: TestIssuer) 
 
 def test_the_issuer_may_say_whose_apps_are_whose(server: Server, issuer: TestIssuer) -> None:
     app = server.app["id"]
-    for apps, expected in ((["test", "unknown"], [app]), ([], []), (None, [])):
+    claims = ["test", "unknown"], [], None, "test", 7, {"test": 1}
+    for apps, expected in zip(claims, ([app], [], [], [app], [], []), strict=True):
         issuer.person = {"sub": "apps", "preferred_username": "bob"}
         issuer.person |= {} if apps is None else {"apps": apps}
         browser = Browser(server)

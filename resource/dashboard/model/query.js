@@ -96,5 +96,6 @@ function valuesOf(field, rows) {
 export function valueAt(row, field) {
   const [base, ...path] = field.split(".");
   const root = base === "attr" ? "attributes" : base;
-  return path.reduce((value, name) => value?.[name], row[root]);
+  const own = (value, name) => (Object.hasOwn(value ?? {}, name) ? value[name] : undefined);
+  return [root, ...path].reduce(own, row);
 }
