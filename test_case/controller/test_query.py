@@ -373,6 +373,17 @@ def test_the_admin_scope_may_read(page: Server) -> None:
         }
 
 
+READS: dict[str, dict[str, str]] = {
+    "/api/v1/logs": {},
+    "/api/v1/logs/histogram": {},
+    "/api/v1/logs/facets": {"field": "user_id"},
+    "/api/v1/logs/export": {},
+    "/api/v1/logs/tail": {},
+    "/api/v1/timeline": {"device_id": "d1"},
+    "/api/v1/searches": {},
+}
+
+
 def test_a_reader_of_one_app_sees_only_that(page: Server) -> None:
     apps = {app["name"]: app["id"] for app in page.manage("app", "list", "--json")}
     mine, other = apps["other"], apps["test"]
@@ -387,11 +398,19 @@ def test_a_reader_of_one_app_sees_only_that(page: Server) -> None:
     assert sum(bucket["total"] for bucket in counted) == 1
 
     foreign = page.query(user_id="u1")[0]["id"]
-    assert_problem(page.get(f"/api/v1/logs/{foreign}", token=token), 404, "not_found")
-    for path in ("/api/v1/logs", "/api/v1/logs/histogram"):
-        assert_problem(page.get(path, token=token, app=other), 403, "forbidden")
-        assert_problem(page.get(path, token=token, app=999), 403, "forbidden")
-        assert_problem(page.get(path, app=999), 404, "not_found")
+    for path in (foreign, f"{foreign}/context"):
+        assert_problem(page.get(f"/api/v1/logs/{path}", token=token), 404, "not_found")
+    for path, asked in READS.items():
+        for app in (other, 999):
+            answer = page.get(path, token=token, app=app, **asked)
+            assert_problem(answer, 404 if "searches" in path else 403)
+        assert_problem(page.get(path, app=999, **asked), 404, "not_found")
+    for q in ("u1", "d1"):  # nor by any word of theirs
+        assert page.get("/api/v1/logs", token=token, q=q).json()["logs"] == []
+    assert page.get("/api/v1/timeline", token=token, device_id="d1").json()["logs"] == []
+    assert page.get("/api/v1/logs/export", token=token).text.count("\n") == 1
+    counted = page.get("/api/v1/logs/facets", token=token, field="app").json()["values"]
+    assert [(each["value"], each["count"]) for each in counted] == [(mine, 1)]
 
 
 @pytest.mark.parametrize(
