@@ -101,6 +101,14 @@ def test_a_login_that_is_not_right_gives_nothing(
     assert "Set-Cookie" not in answer.headers
 
 
+def test_nobody_registers_unless_it_is_allowed(server: Server) -> None:
+    assert requests.get(f"{server.url}/api/v1/login", timeout=60).json()["registration"] is False
+    for more in ({}, {"invitation": None}, {"invitation": "rli_guessed"}, {"invitation": ""}):
+        body = {"username": "eve", "password": "a long enough password", **more}
+        answer = requests.post(f"{server.url}/api/v1/register", json=body, timeout=60)
+        assert_problem(answer, 403, "bad_invitation")
+
+
 def test_a_login_that_fails_stands_in_the_audit_log(server: Server) -> None:
     body = {"username": "who-is-it", "password": "a password of nobody"}
     assert requests.post(f"{server.url}/api/v1/login", json=body, timeout=60).status_code == 401
