@@ -403,7 +403,8 @@ def test_a_reader_of_one_app_sees_only_that(page: Server) -> None:
     for path, asked in READS.items():
         for app in (other, 999):
             answer = page.get(path, token=token, app=app, **asked)
-            assert_problem(answer, 404 if "searches" in path else 403)
+            refusal = (404, "not_found") if "searches" in path else (403, "forbidden")
+            assert_problem(answer, *refusal)
         assert_problem(page.get(path, app=999, **asked), 404, "not_found")
     for q in ("u1", "d1"):  # nor by any word of theirs
         assert page.get("/api/v1/logs", token=token, q=q).json()["logs"] == []
