@@ -1,6 +1,5 @@
 """Single sign-on against a real issuer, and what it must not let in."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -166,9 +165,6 @@ def test_an_account_of_the_issuer_has_no_password(server: Server, issuer: TestIs
     assert (answer.status_code, answer.json()["code"]) == (401, "bad_login")
 
 
-NOW = int(time.time())
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -177,8 +173,8 @@ NOW = int(time.time())
         {"aud": "another client"},
         {"aud": [CLIENT, "another"], "azp": "another"},
         {"iss": "https://another.example.org"},
-        {"exp": NOW - 3600},
-        {"iat": NOW + 3600},
+        {"exp": 1_000_000_000},
+        {"iat": 4_000_000_000},
         {"sub": None},
         {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
     ],
