@@ -33,18 +33,18 @@ _OVERWRITE = "UPDATE log SET {} WHERE id = ?".format(  # our names  # nosec B608
         if not column.primary_key
     )
 )
-_NEXT_OF_APP = f"SELECT id, {KEY_OF} FROM log WHERE app_id = ? LIMIT ?"
-_NEXT_OF_PERSON = f"SELECT id, {KEY_OF} FROM log WHERE id > ? AND id <= ? AND {{}} = ?"
+_NEXT_OF_APP = f"SELECT id, {KEY_OF} FROM log WHERE app_id = ? LIMIT ?"  # nosec B608
+_NEXT_OF_PERSON = f"SELECT id, {KEY_OF} FROM log WHERE id > ? AND id <= ? AND {{}} = ?"  # our names  # nosec B608
 _COUNT = "SELECT count(*) + coalesce(sum(time), 0) FROM log WHERE app_id = 0"
 _COUNTS = """
 SELECT (SELECT max(id) FROM log), count(*), coalesce(sum(time), 0) FROM log WHERE app_id = 0
 """
 _TEXTS_OF = f"text = {MADE} AND first <= :high AND last >= :low"
-_OVERWRITE_TEXTS = (
-    "UPDATE block_part SET data = zeroblob(length(data)) WHERE id IN "
-    f"(SELECT number * {part_id(1, 0)} + {part_id(0, TEXT)} FROM block WHERE {_TEXTS_OF})"
-)
-_TEXTS_ARE_STALE = f"UPDATE block SET text = {STALE} WHERE {_TEXTS_OF}"
+_OVERWRITE_TEXTS = f"""
+UPDATE block_part SET data = zeroblob(length(data)) WHERE id IN
+(SELECT number * {part_id(1, 0)} + {part_id(0, TEXT)} FROM block WHERE {_TEXTS_OF})
+"""  # our names and numbers  # nosec B608
+_TEXTS_ARE_STALE = f"UPDATE block SET text = {STALE} WHERE {_TEXTS_OF}"  # nosec B608
 _FORGET_COUNTERS = "DELETE FROM day_counter WHERE app_id = ?"
 _SHRINK = """
 BEGIN IMMEDIATE;

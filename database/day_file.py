@@ -230,7 +230,7 @@ def empty(connection: apsw.Connection) -> bool:
     """
     if connection.execute("SELECT 1 FROM log LIMIT 1").fetchone() is None:
         return False
-    deletes = "; ".join(f"DELETE FROM {table.name}" for table in _OF_RECORDS)
+    deletes = "; ".join(f"DELETE FROM {table.name}" for table in _OF_RECORDS)  # nosec B608
     connection.execute(f"BEGIN IMMEDIATE; {deletes}; COMMIT")
     connection.execute("VACUUM")
     connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)

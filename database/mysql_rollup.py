@@ -17,7 +17,7 @@ INSERT INTO rollup_{{0}}
 SELECT app_id, time DIV {MINUTE}, severity, COALESCE(untrusted, 0), COUNT(*) FROM log_{{0}}
 WHERE id > %s AND id <= %s GROUP BY 1, 2, 3, 4
 ON DUPLICATE KEY UPDATE rollup_{{0}}.records = rollup_{{0}}.records + VALUES(records)
-"""
+"""  # our names  # nosec B608
 
 
 def add(connection: Connection, day: str, minutes: Counter[MinuteKey]) -> None:
