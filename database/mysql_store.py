@@ -75,12 +75,13 @@ class MySQLStore(LogStore):
             if known is None or low < known[0] or high > known[1]:
                 self._ranges[day] = mysql_days.widen(self.engine, day, low, high)
         self._changed.add(day)
-        self._appended_at[segment] = time.monotonic()
         try:
             return mysql_append.append(self.engine, self._bulk, day, segment, batch)
         except Away:
             self._ranges.pop(day, None)  # another node may have dropped it
             raise
+        finally:
+            self._appended_at[segment] = time.monotonic()  # after the commit, which may take long
 
     def positions(self, segments: Collection[str]) -> dict[str, int]:
         """How far each segment of any node is stored."""

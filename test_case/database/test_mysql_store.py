@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from started import wait_until
 
-from database import drainer, mysql_engine, mysql_store
+from database import drainer, mysql_append, mysql_engine, mysql_store
 from database.day_file import AWAY
 from database.engine import open_engine
 from database.log_query import COLUMNS as FOUND
@@ -319,6 +320,27 @@ def test_segments_stay_until_the_server_has_flushed_its_commits(
         mariadb.run("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
     writer.resign()
     assert node.stored() == ["a"]
+
+
+def test_a_commit_is_young_however_long_its_transaction_took(
+    node: Node, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = mysql_append.append
+
+    def slowly(*arguments: Any) -> Any:
+        time.sleep(1.0)  # as if it waited for a lock
+        return append(*arguments)
+
+    monkeypatch.setattr(mysql_append, "append", slowly)
+    monkeypatch.setattr(mysql_store, "flush_seconds", lambda connection: 0.9)
+    node.write_segment(frame(["a"]))
+    (segment,) = [path.stem for path in list_segments(node.folder)]
+    writer = node.writer()
+    assert writer.elected() and writer.drain() == 1
+    store = store_of(writer)
+    assert store.make_durable([segment]) == []
+    wait_until(lambda: store.make_durable([segment]) == [segment], "the flush", 5)
+    writer.resign()
 
 
 # A server that RedLog can't work on.
