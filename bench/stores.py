@@ -19,8 +19,9 @@ from sustained import require_found, send_all
 from table import Row, Samples, circumstances, ratio, save, table
 
 DOCS = ROOT / "docs" / "benchmarks.md"
-RECORDS, SECONDS, REPEAT, DAY_RECORDS = 400_000, 4, 2, 5_000_000
+RECORDS, SECONDS, REPEAT, DAY_RECORDS = 2_000_000, 4, 2, 5_000_000
 ROTATED = 200_000
+SENT_SIZES = (100, 1000)  # records a request while they are counted until they are stored
 SIZES = (1, 100)  # records a request while the database is away
 SLICES = 2  # threads of the load generator
 SQLITE, MARIADB = "SQLite", "MariaDB"
@@ -54,12 +55,19 @@ def _drop_rows(what: str, text: str) -> list[Row]:
     ]
 
 
+def _sent_rows(size: int) -> list[Row]:
+    text = f"Distinct records sent once, {size:,} a request: acknowledged/s"
+    return [
+        Row(text, "{:,.0f}", (f"acknowledged_{size}",)),
+        Row("… **queryable/s**, first request to last record", "{:,.0f}", (f"queryable_{size}",)),
+        Row("… drained/s once nothing is sent", "{:,.0f}", (f"drained_only_{size}",)),
+        Row("… bulk load of them, LOAD DATA LOCAL, rows/s", "{:,.0f}", (f"bulk_{size}",)),
+        ratio(f"Queryable / bulk load, {size:,} a request", f"queryable/bulk_{size}", "≥ 0.8"),
+    ]
+
+
 ROWS = [
-    Row("Distinct records sent once: acknowledged/s", "{:,.0f}", ("acknowledged",)),
-    Row("… **queryable/s**, first request to last record", "{:,.0f}", ("queryable",)),
-    Row("… drained/s once nothing is sent", "{:,.0f}", ("drained_only",)),
-    Row("Bulk load, LOAD DATA LOCAL, rows/s", "{:,.0f}", ("bulk",)),
-    ratio("Queryable / bulk load", "queryable/bulk", "≥ 0.8"),
+    *(row for size in SENT_SIZES for row in _sent_rows(size)),
     *(row for size in SIZES for row in _outage_rows(size)),
     Row("A day dropped: records · MB", "{:,.0f} · {:,.0f}", ("drop_records", "drop_mb")),
     Row("… seconds until its disk is free", "{:.2f}", ("drop_seconds",), "at once"),
@@ -72,7 +80,7 @@ ROWS = [
 @click.option("--worker-class", default="gthread", type=click.Choice(list(WORKER_CLASSES)))
 @click.option("--records", default=RECORDS, show_default=True, help="Distinct records to send.")
 @click.option("--seconds", default=SECONDS, show_default=True, help="Length of a throughput run.")
-@click.option("--repeat", default=REPEAT, show_default=True, help="Rounds; all but the drop.")
+@click.option("--repeat", default=REPEAT, show_default=True, help="Rounds of outages.")
 @click.option("--day-records", default=DAY_RECORDS, show_default=True, help="In the dropped day.")
 @click.option("--quick", is_flag=True, help="A tenth of it all, one round; prints only.")
 def main(
@@ -94,14 +102,18 @@ def main(
 
     with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
         _say("preparing bodies")
-        distinct = write_bodies(Path(directory) / "distinct", 100, records // 100, SLICES)
+        distinct = {
+            size: write_bodies(Path(directory) / f"distinct-{size}", size, records // size, SLICES)
+            for size in SENT_SIZES
+        }
         rotated = {
             size: write_bodies(Path(directory) / f"rotated-{size}", size, ROTATED // size, SLICES)
             for size in SIZES
         }
+        for size in SENT_SIZES:
+            _say(f"queryable, {size} a request, and the bulk load")
+            note(MARIADB, _sustained(worker_class, distinct[size]))
         for number in range(repeat):
-            _say(f"round {number + 1} of {repeat}: queryable, and the bulk load")
-            note(MARIADB, _sustained(worker_class, distinct))
             for size in SIZES:
                 _say(f"round {number + 1} of {repeat}: outage, {size} a request")
                 note(MARIADB, outage(worker_class, rotated[size], seconds))
@@ -124,7 +136,8 @@ def _sustained(worker_class: str, bodies: Bodies) -> Figures:
         server.stop()
         day = server.largest_day()
         bulk = run_script("mysql_bulk_load.py", "--url", server.database, "--day", day, "--json")
-    return {**figures, **bulk, "queryable/bulk": figures["queryable"] / bulk["bulk"]}
+    figures |= {**bulk, "queryable/bulk": figures["queryable"] / bulk["bulk"]}
+    return {f"{name}_{bodies.size}": figure for name, figure in figures.items()}
 
 
 def _command() -> str:
