@@ -103,8 +103,8 @@ def _head(parts: dict[str, str]) -> Sent:
     }
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
     address, method = environ.get("REMOTE_ADDR"), environ["REQUEST_METHOD"]
-    most = settings.ingest.max_records
-    return Sent(b"", path, parts, query, headers, now_us(), address, method, most)
+    most, bytes_ = settings.ingest.max_records, settings.ingest.max_body_bytes
+    return Sent(b"", path, parts, query, headers, now_us(), address, method, most, bytes_)
 
 
 def _body() -> bytes:

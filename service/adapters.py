@@ -47,6 +47,7 @@ _OTLP = (*_SIGNALS, *(f"/otlp{path}" for path in _SIGNALS))
 
 ADAPTERS = (
     Adapter("gelf", ("/gelf",)),
+    Adapter("loki", ("/loki/api/v1/push",)),
     Adapter("otlp", _OTLP, key_headers=("X-Api-Key",)),
 )
 

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import graypy
+import logging_loki
 import pygelf
 import pytest
 from opentelemetry.exporter.otlp.proto.http import Compression
@@ -118,3 +119,21 @@ def test_graypy(server: Server, logger: logging.Logger, compress: bool) -> None:
     assert_two(records, logger)
     attributes = records[0]["attributes"]
     assert (attributes["order"], attributes["function"]) == (7, "log_two")
+
+
+def test_python_logging_loki(server: Server, logger: logging.Logger) -> None:
+    handler = logging_loki.LokiHandler(
+        url=f"{server.url}/loki/api/v1/push",
+        tags={"service_name": "shop", "env": "prod"},
+        auth=("me", server.key),
+        version="1",
+    )
+    logger.addHandler(handler)
+    logger.warning("almost out of %s", "茶", extra={"tags": {"order-id": 7}})
+    logger.error("payment failed")
+    warned, failed = stored(server, logger=logger.name)
+    assert (warned["message"], warned["level"]) == ("almost out of 茶", "warning")
+    assert (failed["message"], failed["level"]) == ("payment failed", "error")
+    assert warned["environment"] == "prod"
+    assert warned["attributes"] == {"service_name": "shop", "order_id": 7}
+    assert warned["time"] < warned["received_at"]
