@@ -45,7 +45,14 @@ class Adapter(NamedTuple):
 _SIGNALS = ("/v1/logs", "/v1/traces", "/v1/metrics")
 _OTLP = (*_SIGNALS, *(f"/otlp{path}" for path in _SIGNALS))
 
+_ONE = ("/<index>/_doc", "/<index>/_doc/<id>", "/<index>/_create/<id>")
+_NAMED = ("_nodes", "_ilm/policy", "_index_template", "_ingest", "_logstash")
+_PROBES = ("/_license", "/_nodes", *(f"/{path}/<path:name>" for path in _NAMED))
+
 ADAPTERS = (
+    Adapter("elasticsearch", ("/_bulk", "/<index>/_bulk", *_ONE), ("POST", "PUT")),
+    Adapter("elasticsearch", ("/",), ("GET",), public=True),
+    Adapter("elasticsearch", _PROBES, ("GET", "PUT", "POST"), public=True),
     Adapter("gelf", ("/gelf",)),
     Adapter("loki", ("/loki/api/v1/push",)),
     Adapter("otlp", _OTLP, key_headers=("X-Api-Key",)),

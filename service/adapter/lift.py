@@ -56,14 +56,13 @@ _PARENTS = frozenset(name.partition(".")[0] for name in NAMES if "." in name)
 def record_from(members: dict[str, Any], names: Names = NAMES) -> Record:
     """A record of an object's members; what has no field is among its attributes.
 
-    Without a message its exception stands for it, or else the whole object.
+    Without a message its exception stands for it, or else all of it.
     """
-    whole = dict(members)
     found = lift(members, names)
     if "message" not in found:
         thrown = found.get("exception", {})
         said = [thrown[part] for part in ("type", "value") if part in thrown]
-        found["message"] = ": ".join(said) or text_of(whole)
+        found["message"] = ": ".join(said) or text_of(found | members)
     return fill(found, members)
 
 

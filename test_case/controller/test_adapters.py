@@ -163,14 +163,14 @@ def test_a_key_in_a_path_stands_in_no_log(make_server: Any) -> None:
     welcome = len(server.log_text())
     for path in ("/gelf", "/nothing", "/v1/logs"):
         requests.post(f"{server.url}/k/{server.key}{path}", data=b"{", timeout=60)
-    assert requests.get(f"{server.url}/k/{server.key}", timeout=60).status_code == 404
+    assert requests.get(f"{server.url}/k/{server.key}/x", timeout=60).status_code == 404
     wait_until(lambda: "/k/-/nothing" in server.log_text(), "the access log")
     assert server.stop() == 0
     assert server.key not in server.log_text()[welcome:]
 
 
 def test_only_adapters_are_found_below_a_key(server: Server) -> None:
-    for path in ("/api/v1/logs", "/healthz", "/", "", "/k/x/gelf"):
+    for path in ("/api/v1/logs", "/healthz", "/dashboard/index.html", "/k/x/gelf"):
         answer = requests.get(f"{server.url}/k/{server.key}{path}", timeout=60)
         assert answer.status_code == 404, path
 
@@ -387,3 +387,25 @@ def test_the_wishes_of_an_app_hold_here_too(server: Server) -> None:
     server.wait_drained()
     found = [r["message"] for r in server.query() if session in r["message"]]
     assert found == [f"{session} password=[secret]"]
+
+
+# Who asks at the root.
+
+
+@pytest.mark.parametrize(
+    ("accepted", "media"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("*/*", "text/html; charset=utf-8"),
+        ("application/json", "application/json"),
+        (None, "application/json"),
+    ],
+)
+def test_the_root_is_a_page_for_people_and_says_who_we_are_to_clients(
+    server: Server, accepted: str | None, media: str
+) -> None:
+    for method in ("GET", "HEAD"):
+        told = {"Accept": accepted}
+        answer = requests.request(method, server.url, headers=told, timeout=60)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, media)
+        assert ("X-Elastic-Product" in answer.headers) == ("json" in media)
