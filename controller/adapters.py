@@ -84,7 +84,10 @@ def _reported(adapter: Adapter) -> Callable[[], Reply]:
         report_limits.admit_request(source, environ.get("REMOTE_ADDR"))
         origin, package = environ.get("HTTP_ORIGIN"), environ.get("HTTP_X_REDLOG_PACKAGE")
         untrusted = is_untrusted(source.settings, origin, package)
-        signatures.check(source, environ.get("HTTP_X_REDLOG_SIGNATURE"), _body())
+        if signed := adapter.signature and g.sent.headers.get(adapter.signature.lower()):
+            signatures.check_body(source, signed, _body())
+        else:
+            signatures.check(source, environ.get("HTTP_X_REDLOG_SIGNATURE"), _body())
         report = Report(source, b"", untrusted=untrusted)
         return take(adapter, _with_body(g.sent), report, report_limits, journal)
 

@@ -1,6 +1,7 @@
 """What all protocols of others have in common: keys, refusals, pages, and any garbage."""
 
 import gzip
+import hmac
 import json
 import random
 import socket
@@ -240,6 +241,24 @@ def test_an_app_that_demands_signatures_takes_none_without(server: Server) -> No
     key = key_of_app(server, require_signature=True)
     answer = send(server, gelf("m"), f"/k/{key}")
     assert (answer.status_code, "X-Redlog-Signature" in answer.text) == (401, True)
+
+
+def test_vercels_own_signature_is_as_good(server: Server) -> None:
+    token = server.manage("token", "create", "--scope", "admin", "--json")["token"]
+    told = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 60}
+    apps = f"{server.url}/api/v1/apps"
+    wanted = {"name": uuid4().hex, "require_signature": True}
+    made = requests.post(apps, json=wanted, **told).json()
+    body = json.dumps([{"message": uuid4().hex, "timestamp": 1795168800123}]).encode()
+    right = hmac.new(made["secret"].encode(), body, "sha1").hexdigest()
+    for signature, status in ((right, 200), (right[:-1] + "x", 401), ("支", 401), (None, 401)):
+        answer = requests.post(
+            f"{server.url}/k/{made['ingest_key']}/drain/vercel?verify=abc",
+            data=body,
+            headers={"X-Vercel-Signature": signature and signature.encode()},
+            timeout=60,
+        )
+        assert (answer.status_code, answer.headers["x-vercel-verify"]) == (status, "abc")
 
 
 def test_an_app_that_names_its_origins_takes_from_no_others(server: Server) -> None:

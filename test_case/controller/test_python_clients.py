@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator
+from logging.handlers import HTTPHandler
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ import opensearchpy.helpers
 import pygelf
 import pytest
 import requests
+import splunk_handler
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
@@ -266,3 +268,61 @@ def test_opensearch_tries_again_what_may_succeed(
         assert refused.value.status_code == status
         sent = [line for line in caplog.messages if f"[status:{status}" in line]
         assert len(sent) == (4 if status == 503 else 1)
+
+
+def splunk(server: Server, key: str, **options: Any) -> splunk_handler.SplunkHandler:
+    """Its handler, which sends each record at once."""
+    told = {"host": "127.0.0.1", "port": server.port, "token": key, "index": "main"}
+    return splunk_handler.SplunkHandler(
+        **told, protocol="http", verify=False, flush_interval=0, sourcetype="shop", **options
+    )
+
+
+def test_splunk_handler(server: Server, logger: logging.Logger) -> None:
+    logger.addHandler(splunk(server, server.key, hostname="web-1"))
+    logger.warning("%s almost out of %s", logger.name, "茶")
+    (record,) = wait_until(lambda: server.query(q=f'"{logger.name}"'), "the record")
+    assert record["message"] == f"{logger.name} almost out of 茶"
+    about = {name: record["attributes"][name] for name in ("host", "index", "sourcetype")}
+    assert about == {"host": "web-1", "index": "main", "sourcetype": "shop"}
+    assert record["time"] < record["received_at"]
+
+
+def test_splunk_handler_waits_as_it_is_told(
+    server: Server,
+    full: Server,
+    limited: str,
+    logger: logging.Logger,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not after a 413: urllib3 waits for what has a Retry-After."""
+    waited: list[float] = []
+    monkeypatch.setattr("urllib3.util.retry.time.sleep", waited.append)
+    for (_, message, status), at in zip(
+        refusals(server, full, limited), (full, server, server), strict=True
+    ):
+        waited.clear()
+        key = {503: full.key, 429: limited, 413: server.key}[status]
+        logger.handlers = [splunk(at, key, retry_count=2)]
+        logger.error(message)
+        said = capsys.readouterr().out
+        assert f"{status} Client Error" in said or f"too many {status} error" in said
+        assert len([seconds for seconds in waited if seconds > 0]) == (0 if status == 413 else 2)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_http_handler(server: Server, logger: logging.Logger, method: str) -> None:
+    place = f"127.0.0.1:{server.port}"
+    if method == "GET":
+        handler = HTTPHandler(place, f"/log?key={server.key}", method)
+    else:
+        handler = HTTPHandler(place, "/log", method, credentials=("me", server.key))
+    logger.addHandler(handler)
+    logger.warning("almost out of %s", "茶", extra={"order": 7})
+    logger.error("payment failed")
+    warned, failed = stored(server, logger=logger.name)
+    assert (warned["message"], warned["level"]) == ("almost out of 茶", "warning")
+    assert (failed["message"], failed["level"]) == ("payment failed", "error")
+    assert warned["attributes"]["order"] == "7"
+    assert "args" not in warned["attributes"] and "key" not in warned["attributes"]
