@@ -5,12 +5,14 @@ python-json-logger. Names may be dotted, or stand in an object of their first pa
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from service.adapter.fields import record_of, text_of
+from service.adapter.fields import text_of
 from service.adapter.wire import Record
 from utils.clock import parse_time
 from utils.level import severity_of
+from utils.record import MAX_TEXT, TEXT_FIELDS
 
 # Of several names for a field the first one counts; the others stay where they are.
 _NAMES = {
@@ -32,18 +34,25 @@ _NAMES = {
     "stacktrace": "error.stack_trace error.stack exception.stacktrace exception.stack err.stack "
     "stack_trace stacktrace stack exc_info exc_text exception",
 }
-_NO_TEXTS = frozenset(("message", "time", "level", "exception"))
+_TEXTS = frozenset(TEXT_FIELDS)
 EXCEPTION = ("type", "value", "stacktrace")
 _PINO = {10: 1, 20: 5, 30: 9, 40: 13, 50: 17, 60: 21}  # levels as Node's and Python's loggers count
 
-Names = dict[str, tuple[int, str]]
 Reader = Callable[[Any], Any]
+MAX_KEPT = 2048  # characters of names, of objects whose plan is kept
+
+
+class Names(dict[str, tuple[int, str]]):
+    """Where the member of a name belongs: its rank among those for its field, and the field."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]  # each table is one of its own
 
 
 def names_of(table: Mapping[str, str], *without: str) -> Names:
-    """Where the member of a name belongs: its rank among those for its field, and the field."""
+    """The names of a table, but for those of these fields."""
     pairs = [(n, field) for field, names in table.items() for n in names.split()]
-    return {n: (rank, field) for rank, (n, field) in enumerate(pairs) if field not in without}
+    ranked = enumerate(pairs)
+    return Names({n: (rank, field) for rank, (n, field) in ranked if field not in without})
 
 
 NAMES = names_of(_NAMES)
@@ -67,27 +76,57 @@ def record_from(members: dict[str, Any], names: Names = NAMES) -> Record:
 
 
 def fill(found: Record, attributes: dict[str, Any]) -> Record:
-    """The record of what `lift` found, and of what it left."""
-    others = {name: found[name] for name in ("time", "level", "exception") if name in found}
-    texts = {name: found[name] for name in found.keys() - _NO_TEXTS}
-    return record_of(found["message"], texts, attributes) | others
+    """The record of what `lift` found, and of what it left. Texts that are too long for their
+    field are cut, and stand whole among the attributes.
+    """
+    for name, text in found.items():
+        if name in _TEXTS and len(text) > MAX_TEXT:
+            attributes.setdefault(name, text)
+            found[name] = text[:MAX_TEXT]
+    if attributes:
+        found["attributes"] = attributes
+    return found
 
 
 def lift(members: dict[str, Any], names: Names = NAMES) -> Record:
     """What has a field of its own, taken out of these members. What can't be understood stays."""
-    _open(members, names)
+    plan = _plan_for(members, names)
+    if plan.parents:
+        _open(members, names, plan.parents)
+        plan = _plan_for(members, names)
     found: Record = {}
     exception: dict[str, str] = {}
-    for name in sorted(names.keys() & members.keys(), key=names.__getitem__):
-        field = names[name][1]
+    for name, field, read in plan.places:
         into = exception if field in EXCEPTION else found
-        read: Reader = _READERS.get(field, _text)
         if field not in into and (value := read(members[name])) is not None:
             into[field] = value
             del members[name]
     if exception:
         found["exception"] = exception
     return found
+
+
+class _Plan(NamedTuple):
+    """Where the members of objects with the same names belong; which may be objects of such."""
+
+    places: list[tuple[str, str, Reader]]
+    parents: list[str]
+
+
+def _plan_for(members: dict[str, Any], names: Names) -> _Plan:
+    """The plan for an object. Most have the names of the one before; those that are long are not
+    kept.
+    """
+    own = tuple(members)
+    return (_plan if sum(map(len, own)) < MAX_KEPT else _plan.__wrapped__)(own, names)
+
+
+@lru_cache(1024)
+def _plan(own: tuple[str, ...], names: Names) -> _Plan:
+    known = sorted(names.keys() & set(own), key=names.__getitem__)
+    places = [(name, names[name][1]) for name in known]
+    readers = [(name, field, _READERS.get(field, _text)) for name, field in places]
+    return _Plan(readers, sorted(_PARENTS.intersection(own)))
 
 
 def time_of(value: Any) -> Any:
@@ -100,10 +139,16 @@ def time_of(value: Any) -> Any:
 def level_of(value: Any) -> Any:
     """A level as a record may hold it, also in tens as pino counts; None for what is none."""
     if isinstance(value, str):
-        return value if severity_of(value) else None
+        known = _is_level if len(value) < 32 else _is_level.__wrapped__
+        return value if known(value) else None
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return _PINO.get(value) or (value if severity_of(value) else None)
+
+
+@lru_cache(1024)
+def _is_level(text: str) -> bool:
+    return severity_of(text) is not None
 
 
 def _text(value: Any) -> str | None:
@@ -129,14 +174,14 @@ _READERS: dict[str, Reader] = {
 }
 
 
-def _open(members: dict[str, Any], names: Names) -> None:
+def _open(members: dict[str, Any], names: Names, parents: list[str]) -> None:
     """Name members of objects as if they stood outside: {"log": {"level": …}} as "log.level"."""
-    for parent in _PARENTS & members.keys():
-        inside = members[parent]
-        if not isinstance(inside, dict):
+    for parent in parents:
+        inner = members[parent]
+        if not isinstance(inner, dict):
             continue
-        rest = dict(inside)
-        for name in inside:
+        rest = dict(inner)
+        for name in inner:
             dotted = f"{parent}.{name}"
             if dotted in names and dotted not in members:
                 members[dotted] = rest.pop(name)
