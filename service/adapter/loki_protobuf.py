@@ -68,12 +68,11 @@ def _record(written: bytes, stream: Stream) -> Record | Bad:
     except DecodeError:
         return Bad("invalid_record", "this is no entry")
     time = entry.time.seconds * 1_000_000_000 + entry.time.nanos
-    metadata = {_told(pair.name): _told(pair.value) for pair in entry.metadata}
-    return record_of_line(time, _told(entry.line), metadata, stream)
-
-
-def _told(text: bytes) -> str:
-    return text.decode("utf-8", "replace")
+    metadata = {
+        pair.name.decode("utf-8", "replace"): pair.value.decode("utf-8", "replace")
+        for pair in entry.metadata
+    }
+    return record_of_line(time, entry.line.decode("utf-8", "replace"), metadata, stream)
 
 
 def _labels(written: str) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
 
 
 def _value(value: AnyValue) -> Any:
+    if text := value.string_value:  # most are; to ask which they are costs as much again
+        return text
     kind = value.WhichOneof("value")
     if kind is None:
         return None
