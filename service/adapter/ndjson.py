@@ -14,7 +14,6 @@ from msgspec import Raw
 from exceptions import Problem, TooLarge, UnreadableBody
 from service.adapter.fields import decode_json, demand_few_objects, lines_of
 from service.adapter.lift import record_from, time_of
-from service.adapter.snappy import unsnap
 from service.adapter.wire import Bad, Record, Reply, Sent, Translated, key_of_body, text_refusal
 from service.batch import Batch
 from service.ingest import demand_good
@@ -26,6 +25,8 @@ _array = msgspec.json.Decoder(list[Raw])
 def read(sent: Sent) -> Translated:
     """A record for each object."""
     if sent.headers.get("content-encoding", "").strip().lower() == "snappy":
+        from service.adapter.snappy import unsnap  # only here: memory
+
         sent = sent._replace(body=unsnap(sent.body, sent.max_bytes))
     wanted = _Wanted(sent)
     records = [_record(text, wanted) for text in objects_of(sent)]
