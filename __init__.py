@@ -67,9 +67,9 @@ public, ingest_key_required, token_required, role_required, account_required = g
 # Controllers attach their routes to the app above.
 from controller import health, openapi
 
-if settings.server.role in ("all", "ingest"):
-    from controller import adapters, ingest
 if settings.server.role in ("all", "query"):
     from controller import accounts as _accounts, apps as _apps, audit, dashboard  # isort: skip
     from controller import erasures, logs, oidc, own_account, registration, scrubbing  # isort: skip
     from controller import searches, server, session, tail, timeline, tokens  # isort: skip
+if settings.server.role in ("all", "ingest"):
+    from controller import adapters, ingest

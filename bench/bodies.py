@@ -35,12 +35,16 @@ MESSAGES = [
 
 @dataclass(frozen=True)
 class Bodies:
-    """A set of prepared bodies: `prefix`.0, `prefix`.1, … hold one slice for each thread."""
+    """A set of prepared bodies: `prefix`.0, `prefix`.1, … hold one slice for each thread.
+
+    `packed`: as hexadecimal digits, for bodies that are more than a line.
+    """
 
     prefix: Path
     size: int
     count: int
     slices: int
+    packed: bool = False
 
     @property
     def records(self) -> int:

@@ -123,6 +123,7 @@ def _start(
 ) -> subprocess.Popen[str]:
     environment = {
         "BENCH_BODIES": str(bodies.prefix),
+        "BENCH_PACKED": str(int(bodies.packed)),
         "BENCH_ONCE": str(int(once)),
         "BENCH_LIMIT": str(limit // bodies.slices),
         "BENCH_DELAY": str(delay_ms),

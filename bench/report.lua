@@ -1,5 +1,6 @@
 -- Reports prepared bodies (see bodies.py); each thread has a file of its own.
 --   BENCH_BODIES  the files' prefix: <prefix>.0, <prefix>.1, …
+--   BENCH_PACKED  1: each line is a body in hexadecimal digits
 --   BENCH_ONCE    1: send each body exactly once, then stop; else rotate through them
 --   BENCH_LIMIT   use so many bodies of each file; 0 is all
 --   BENCH_DELAY   milliseconds that a connection waits before each request; 0 is none
@@ -7,12 +8,13 @@
 -- with the results on the last line of stdout.
 
 local prefix = os.getenv("BENCH_BODIES")
+local packed = os.getenv("BENCH_PACKED") == "1"
 local once = os.getenv("BENCH_ONCE") == "1"
 local limit = tonumber(os.getenv("BENCH_LIMIT") or "0")
 local delay_ms = tonumber(os.getenv("BENCH_DELAY") or "0")
 
 wrk.method = "POST"
-wrk.headers["Content-Type"] = "application/json"
+wrk.headers["Content-Type"] = wrk.headers["Content-Type"] or "application/json"
 
 local threads = 0
 function setup(thread)
@@ -29,6 +31,9 @@ function init()
    filler = wrk.format("GET", "/healthz")
    verifying = slice == 0 -- wrk asks the first thread for a request that it parses and never sends
    for body in io.lines(prefix .. "." .. slice) do
+      if packed then
+         body = body:gsub("..", function(digits) return string.char(tonumber(digits, 16)) end)
+      end
       requests[#requests + 1] = wrk.format(nil, nil, nil, body)
       if #requests == limit then break end
    end

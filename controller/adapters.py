@@ -84,7 +84,10 @@ def _reported(adapter: Adapter) -> Callable[[], Reply]:
         report_limits.admit_request(source, environ.get("REMOTE_ADDR"))
         origin, package = environ.get("HTTP_ORIGIN"), environ.get("HTTP_X_REDLOG_PACKAGE")
         untrusted = is_untrusted(source.settings, origin, package)
-        signatures.check(source, environ.get("HTTP_X_REDLOG_SIGNATURE"), _body())
+        if signed := adapter.signature and g.sent.headers.get(adapter.signature.lower()):
+            signatures.check_body(source, signed, _body())
+        else:
+            signatures.check(source, environ.get("HTTP_X_REDLOG_SIGNATURE"), _body())
         report = Report(source, b"", untrusted=untrusted)
         return take(adapter, _with_body(g.sent), report, report_limits, journal)
 
@@ -103,8 +106,8 @@ def _head(parts: dict[str, str]) -> Sent:
     }
     headers["content-type"] = environ.get("CONTENT_TYPE", "")
     address, method = environ.get("REMOTE_ADDR"), environ["REQUEST_METHOD"]
-    most = settings.ingest.max_records
-    return Sent(b"", path, parts, query, headers, now_us(), address, method, most)
+    most, bytes_ = settings.ingest.max_records, settings.ingest.max_body_bytes
+    return Sent(b"", path, parts, query, headers, now_us(), address, method, most, bytes_)
 
 
 def _body() -> bytes:

@@ -31,6 +31,7 @@ class Adapter(NamedTuple):
     A key is always taken from the path, `Authorization` (any scheme), `X-Redlog-Key` and `?key=`;
     `key_headers` and `key_query` are its own places besides, `key_in_body` says that its module has
     `keys_of(sent)`. `public`: for everybody, as nothing is stored (a client asks who we are).
+    `signature`: the header with the HMAC-SHA1 of the body as sent, by the app's secret.
     """
 
     module: str
@@ -40,14 +41,32 @@ class Adapter(NamedTuple):
     key_query: tuple[str, ...] = ()
     key_in_body: bool = False
     public: bool = False
+    signature: str = ""
 
 
 _SIGNALS = ("/v1/logs", "/v1/traces", "/v1/metrics")
 _OTLP = (*_SIGNALS, *(f"/otlp{path}" for path in _SIGNALS))
 
+_ONE = ("/<index>/_doc", "/<index>/_doc/<id>", "/<index>/_create/<id>")
+_NAMED = ("_nodes", "_ilm/policy", "_index_template", "_ingest", "_logstash")
+_PROBES = ("/_license", "/_nodes", *(f"/{path}/<path:name>" for path in _NAMED))
+
+_HEC = "/services/collector"
+_EVENTS = (_HEC, f"{_HEC}/event", f"{_HEC}/event/1.0", f"{_HEC}/raw", f"{_HEC}/raw/1.0")
+
 ADAPTERS = (
+    Adapter("elasticsearch", ("/_bulk", "/<index>/_bulk", *_ONE), ("POST", "PUT")),
+    Adapter("elasticsearch", ("/",), ("GET",), public=True),
+    Adapter("elasticsearch", _PROBES, ("GET", "PUT", "POST"), public=True),
     Adapter("gelf", ("/gelf",)),
+    Adapter("heroku", ("/drain/heroku",)),
+    Adapter("http_handler", ("/log",), ("GET", "POST")),
+    Adapter("loki", ("/loki/api/v1/push",)),
+    Adapter("splunk", (*_EVENTS, f"{_HEC}/ack"), key_query=("token",)),
+    Adapter("splunk", (f"{_HEC}/health", f"{_HEC}/health/1.0"), ("GET",), public=True),
+    Adapter("ndjson", ("/insert/jsonline", "/drain/netlify")),
     Adapter("otlp", _OTLP, key_headers=("X-Api-Key",)),
+    Adapter("vercel", ("/drain/vercel",), ("GET", "POST"), signature="X-Vercel-Signature"),
 )
 
 

@@ -1,12 +1,13 @@
 """What several adapters do to fill a record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from itertools import islice
 from json import loads
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Raw
 from msgspec.json import Decoder
 
 from exceptions import TooLarge, UnreadableBody
@@ -17,6 +18,7 @@ from utils.record import MAX_TEXT, dumps
 
 T = TypeVar("T")
 SMALL, OBJECT_BYTES = 2**20, 8
+MAX_SHARED_BYTES = 2**26  # of what many records have in common, once it stands in each of them
 # RFC 5424: emergency, alert, critical, error, warning, notice, informational, debug.
 _SYSLOG = ("fatal", "fatal", "fatal", "error", "warning", "info", "info", "debug")
 
@@ -27,8 +29,7 @@ def decode_json(decoder: Decoder[T], text: bytes) -> T:
     Raises UnreadableBody, msgspec.ValidationError where the type does not fit, and TooLarge where
     it would take far more memory than any log has reason to.
     """
-    if len(text) > SMALL and OBJECT_BYTES * (text.count(b"{") + text.count(b"[")) > len(text):
-        raise TooLarge("the body holds too many objects for its size")
+    demand_few_objects(text)
     try:
         text.decode()  # what the decoder reads over is not checked to be UTF-8
         return decoder.decode(text)
@@ -41,6 +42,38 @@ def decode_json(decoder: Decoder[T], text: bytes) -> T:
     except ValueError as error:
         raise UnreadableBody(f"the body is not valid JSON: {str(error)[:200]}") from None
     return decoder.decode(dumps(mended))
+
+
+def decode_part(decoder: Decoder[T], written: Raw) -> T:
+    """A part of a document that `decode_json` read over; raises what that does."""
+    try:
+        return decoder.decode(written)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:  # a lone surrogate, which was read over until now
+        return decode_json(decoder, bytes(written))
+
+
+def demand_few_objects(text: bytes, free: int = 0) -> None:
+    """Raises TooLarge when JSON holds far more objects than any log has reason to.
+
+    `free` are so many that they cost nothing: a few for each record that may come.
+    """
+    if len(text) > SMALL:
+        objects = text.count(b"{") + text.count(b"[") - free
+        if OBJECT_BYTES * objects > len(text):
+            raise TooLarge("the body holds too many objects for its size")
+
+
+def share(room: int, shared: Iterable[Any], records: int) -> int:
+    """What is left of `room` (bytes, first MAX_SHARED_BYTES) when so many records share this.
+
+    Raises TooLarge: a large part in common, and many tiny records.
+    """
+    room -= len(dumps(clean_value(list(shared)))) * records
+    if room < 0:
+        raise TooLarge("what the records have in common is too large to stand in each of them")
+    return room
 
 
 def record_of(message: Any, texts: Mapping[str, Any], attributes: dict[str, Any]) -> Record:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from exceptions import TooLarge, UnreadableBody
-from service.adapter.fields import decode_json
+from service.adapter.fields import MAX_SHARED_BYTES, decode_json, decode_part, share
 from service.adapter.otlp_log import Attributes, Log, Scope, record_of_log, scope_of
 from service.adapter.wire import JSON, Bad, Record
 from utils.record import dumps
@@ -94,6 +94,7 @@ def read_logs(body: bytes, max_records: int) -> list[Record | Bad]:
     msgspec.ValidationError when it is something else.
     """
     made: list[Record | Bad] = []
+    room = MAX_SHARED_BYTES
     for resource_logs in decode_json(_request, body).resource_logs or ():
         resource = resource_logs.resource
         attributes = _attributes(resource.attributes if resource else None)
@@ -103,6 +104,7 @@ def read_logs(body: bytes, max_records: int) -> list[Record | Bad]:
                 raise TooLarge(f"more than {max_records} records in one report")
             of_scope = _attributes(scope.attributes)
             shared = scope_of(attributes, scope.name or "", scope.version or "", of_scope)
+            room = share(room, shared, len(logs))
             made += [_record(log, shared) for log in logs]
     return made
 
@@ -122,18 +124,9 @@ def write_status(code: int, message: str) -> bytes:
 
 def _record(written: Raw, shared: Scope) -> Record | Bad:
     try:
-        return record_of_log(_plain(_decoded(written)), shared)
+        return record_of_log(_plain(decode_part(_log, written)), shared)
     except (msgspec.ValidationError, ValueError, UnreadableBody, RecursionError) as error:
         return Bad("invalid_record", str(error)[:200])
-
-
-def _decoded(written: Raw) -> _Log:
-    try:
-        return _log.decode(written)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:  # a lone surrogate, which was read over until now
-        return decode_json(_log, bytes(written))
 
 
 def _plain(log: _Log) -> Log:

@@ -12,6 +12,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from exceptions import UnreadableBody
+from service.adapter.fields import MAX_SHARED_BYTES, share
 from service.adapter.otlp_log import Attributes, Log, Scope, record_of_log, scope_of
 from service.adapter.protobuf import MAX_PART_BYTES, parts_of
 from service.adapter.wire import Bad, Record
@@ -23,6 +24,7 @@ _NO_TRACE, _NO_SPAN = bytes(16), bytes(8)
 def read_logs(body: bytes, max_records: int) -> list[Record | Bad]:
     """The records of an ExportLogsServiceRequest. Raises UnreadableBody and TooLarge."""
     made: list[Record | Bad] = []
+    room = MAX_SHARED_BYTES
     resources, left = parts_of(body, max_records)[0], max_records
     left -= len(resources)
     for resource_logs in resources:
@@ -35,6 +37,7 @@ def read_logs(body: bytes, max_records: int) -> list[Record | Bad]:
             said = _parsed(InstrumentationScope, scope)
             of_scope = _attributes(said.attributes)
             shared = scope_of(attributes, said.name, said.version, of_scope)
+            room = share(room, shared, len(logs))
             made += [_record(log, shared) for log in logs]
     return made
 
@@ -91,6 +94,8 @@ def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
 
 
 def _value(value: AnyValue) -> Any:
+    if text := value.string_value:  # most are; to ask which they are costs as much again
+        return text
     kind = value.WhichOneof("value")
     if kind is None:
         return None

@@ -15,7 +15,7 @@ class Sent(NamedTuple):
 
     `body` is inflated. `path` is without a key; `parts` are what its rule names. Names of
     `headers` are in lower case. `received_at` is in µs since 1970, `address` the client's,
-    `max_records` more than which are refused: nothing is made of more than that.
+    `max_records` and `max_bytes` (inflated) more than which are refused: nothing is made of more.
     """
 
     body: bytes
@@ -27,6 +27,7 @@ class Sent(NamedTuple):
     address: str | None = None
     method: str = "POST"
     max_records: int = 50_000
+    max_bytes: int = 10 * 2**20
 
     @property
     def media(self) -> str:

@@ -72,6 +72,8 @@ def places(server: Server) -> dict[str, Place]:
         "account_id": Place("999999"),
         "invitation_id": Place("999999"),
         "search_id": Place("999999"),
+        "index": Place("logs"),
+        "id": Place("7"),
         "name": Place("index.html", is_there=True),
     }
 

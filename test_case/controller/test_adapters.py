@@ -1,6 +1,7 @@
 """What all protocols of others have in common: keys, refusals, pages, and any garbage."""
 
 import gzip
+import hmac
 import json
 import random
 import socket
@@ -15,10 +16,12 @@ from uuid import uuid4
 
 import pytest
 import requests
+from cramjam import snappy
 from recorded.sample import Sample, recorded, samples_of
 from started import ROOT, Server, wait_until
 
 from service.adapters import ADAPTERS
+from utils.body import inflate_guessing
 
 pytestmark = pytest.mark.server
 
@@ -71,6 +74,7 @@ def test_no_module_is_loaded_before_its_first_request(tmp_path: Path) -> None:
 import sys
 from __init__ import app
 from service.adapters import ADAPTERS
+from utils.body import inflate_guessing
 loaded = {f"service.adapter.{adapter.module}" for adapter in ADAPTERS} & set(sys.modules)
 heavy = {"google.protobuf", "opentelemetry", "cramjam", "cryptography"} & set(sys.modules)
 print(sorted(loaded | heavy))
@@ -160,14 +164,14 @@ def test_a_key_in_a_path_stands_in_no_log(make_server: Any) -> None:
     welcome = len(server.log_text())
     for path in ("/gelf", "/nothing", "/v1/logs"):
         requests.post(f"{server.url}/k/{server.key}{path}", data=b"{", timeout=60)
-    assert requests.get(f"{server.url}/k/{server.key}", timeout=60).status_code == 404
+    assert requests.get(f"{server.url}/k/{server.key}/x", timeout=60).status_code == 404
     wait_until(lambda: "/k/-/nothing" in server.log_text(), "the access log")
     assert server.stop() == 0
     assert server.key not in server.log_text()[welcome:]
 
 
 def test_only_adapters_are_found_below_a_key(server: Server) -> None:
-    for path in ("/api/v1/logs", "/healthz", "/", "", "/k/x/gelf"):
+    for path in ("/api/v1/logs", "/healthz", "/dashboard/index.html", "/k/x/gelf"):
         answer = requests.get(f"{server.url}/k/{server.key}{path}", timeout=60)
         assert answer.status_code == 404, path
 
@@ -237,6 +241,24 @@ def test_an_app_that_demands_signatures_takes_none_without(server: Server) -> No
     key = key_of_app(server, require_signature=True)
     answer = send(server, gelf("m"), f"/k/{key}")
     assert (answer.status_code, "X-Redlog-Signature" in answer.text) == (401, True)
+
+
+def test_vercels_own_signature_is_as_good(server: Server) -> None:
+    token = server.manage("token", "create", "--scope", "admin", "--json")["token"]
+    told = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 60}
+    apps = f"{server.url}/api/v1/apps"
+    wanted = {"name": uuid4().hex, "require_signature": True}
+    made = requests.post(apps, json=wanted, **told).json()
+    body = json.dumps([{"message": uuid4().hex, "timestamp": 1795168800123}]).encode()
+    right = hmac.new(made["secret"].encode(), body, "sha1").hexdigest()
+    for signature, status in ((right, 200), (right[:-1] + "x", 401), ("支", 401), (None, 401)):
+        answer = requests.post(
+            f"{server.url}/k/{made['ingest_key']}/drain/vercel?verify=abc",
+            data=body,
+            headers={"X-Vercel-Signature": signature and signature.encode()},
+            timeout=60,
+        )
+        assert (answer.status_code, answer.headers["x-vercel-verify"]) == (status, "abc")
 
 
 def test_an_app_that_names_its_origins_takes_from_no_others(server: Server) -> None:
@@ -326,10 +348,12 @@ def test_who_does_not_wait_for_the_reply_is_stored_all_the_same(server: Server) 
 
 def damaged(sample: Sample, random_: random.Random) -> bytes:
     """Its body with a few bytes changed, taken out, doubled or put in, or cut short."""
-    packed = sample.headers.get("Content-Encoding", "")
+    packed, repack = sample.headers.get("Content-Encoding", ""), bytes
     body = bytearray(sample.body)
     if packed and random_.random() < 0.8:
-        body = bytearray(zlib.decompressobj(47).decompress(sample.body))
+        body = bytearray(inflate_guessing(sample.body, packed, 2**20))
+        if packed == "snappy":  # what says nothing of what it is
+            body, repack = bytearray(snappy.decompress_raw(body)), snappy.compress_raw
     for _ in range(random_.randint(1, 4)):
         at, size = random_.randrange(len(body) + 1), random_.choice((1, 1, 2, 4, 16, 64))
         kind = random_.randrange(5)
@@ -343,7 +367,7 @@ def damaged(sample: Sample, random_: random.Random) -> bytes:
             body[at:at] = random_.choice(NASTY)
         else:
             del body[random_.randrange(len(body) + 1) :]
-    return bytes(body)
+    return bytes(repack(body))
 
 
 NASTY = (b"\0", b"[[[[", b"{", b"}", b"null", b'""', b"\xff", b"\\ud800", b"1e999", b"-1", b"[]")
@@ -382,3 +406,25 @@ def test_the_wishes_of_an_app_hold_here_too(server: Server) -> None:
     server.wait_drained()
     found = [r["message"] for r in server.query() if session in r["message"]]
     assert found == [f"{session} password=[secret]"]
+
+
+# Who asks at the root.
+
+
+@pytest.mark.parametrize(
+    ("accepted", "media"),
+    [
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"),
+        ("*/*", "text/html; charset=utf-8"),
+        ("application/json", "application/json"),
+        (None, "application/json"),
+    ],
+)
+def test_the_root_is_a_page_for_people_and_says_who_we_are_to_clients(
+    server: Server, accepted: str | None, media: str
+) -> None:
+    for method in ("GET", "HEAD"):
+        told = {"Accept": accepted}
+        answer = requests.request(method, server.url, headers=told, timeout=60)  # type: ignore[arg-type]
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, media)
+        assert ("X-Elastic-Product" in answer.headers) == ("json" in media)
