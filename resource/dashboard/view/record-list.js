@@ -33,7 +33,8 @@ export function RecordList() {
     return () => resized.disconnect();
   }, []);
   useLayoutEffect(() => void (anchor.current = kept(box.current, anchor.current, row)));
-  useEffect(() => void loadUpTo(last + AHEAD), [last, revision.value]);
+  const isScrolled = top.value > 0; // who does not scroll needs no second page
+  useEffect(() => void loadUpTo(last + (isScrolled ? AHEAD : 0)), [last, isScrolled, revision.value]);
   useEffect(() => reveal(box.current, row), [selected.value]);
 
   return html`
