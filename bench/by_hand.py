@@ -60,8 +60,8 @@ class OnSQLite(Hand):
     def sizes(self) -> Counter[str]:
         """The bytes on the disk of each kind of table, with its index."""
         sql = (
-            "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) "
-            "WHERE aggregate GROUP BY tbl_name"
+            "SELECT tbl_name, sum(pgsize) FROM dbstat('main', 1) "
+            "JOIN sqlite_schema USING (name) GROUP BY tbl_name"
         )
         sizes: Counter[str] = Counter()
         for day in self.days:
