@@ -123,7 +123,8 @@ class Reading:
         Each goes through the days in order. Raises what the store raises when it is away.
         """
         is_more, late = False, set[Follower]()
-        skipped = [self._skip_if_far(follower) for follower in followers if follower.is_live]
+        ready = [each for each in followers if each.is_live and not each.stream.is_full]
+        skipped = [self._skip_if_far(follower) for follower in ready]
         if skipped and all(skipped):
             self.flooded_at = time.monotonic()
         for day in sorted(self._unread):
@@ -137,8 +138,6 @@ class Reading:
         return is_more
 
     def _skip_if_far(self, follower: Follower) -> bool:
-        if follower.stream.is_full:
-            return False
         places = {day: self.ends[day] for day in self._unread & self.ends.keys()}
         is_far = sum(end - follower.place(day) for day, end in places.items()) > MOST_BEHIND
         if is_far:
