@@ -22,6 +22,9 @@ class Hand(Protocol):
     def ask(self, day: str, sql: str, values: tuple[Any, ...]) -> list[Any]:
         """The rows that are found in a day."""
 
+    def sizes(self) -> Counter[str]:
+        """The bytes on the disk of each kind of table, with its index."""
+
     def days_from(self, start: int | None) -> list[str]:
         """Those that can hold what was reported since, the newest first."""
         return [day for day in self.days if start is None or day >= day_of(start)]
@@ -54,6 +57,17 @@ class OnSQLite(Hand):
         """The rows that are found in a day."""
         return self._files[day].execute(sql, values).fetchall()
 
+    def sizes(self) -> Counter[str]:
+        """The bytes on the disk of each kind of table, with its index."""
+        sql = (
+            "SELECT tbl_name, sum(pgsize) FROM dbstat('main', 1) "
+            "JOIN sqlite_schema USING (name) GROUP BY tbl_name"
+        )
+        sizes: Counter[str] = Counter()
+        for day in self.days:
+            sizes.update(dict(self.ask(day, sql, ())))
+        return sizes
+
 
 class OnMySQL(Hand):
     """The day tables of a database."""
@@ -85,6 +99,18 @@ class OnMySQL(Hand):
         with self._connection.cursor() as cursor:
             cursor.execute(sql, values)
             return list(cursor.fetchall())
+
+    def sizes(self) -> Counter[str]:
+        """The bytes on the disk of each kind of table, with its index."""
+        sizes: Counter[str] = Counter()
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT name, file_size FROM information_schema.innodb_sys_tablespaces "
+                "WHERE name LIKE CONCAT(DATABASE(), '/%')"
+            )
+            for name, size in cursor.fetchall():
+                sizes[name.partition("/")[2].rpartition("_")[0]] += size
+        return sizes
 
 
 @contextmanager

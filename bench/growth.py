@@ -53,7 +53,7 @@ def main(store: str, records: int) -> None:
     step = max(SIZE, records // STEPS // SIZE * SIZE)
     total = WARM_RECORDS + step * STEPS
     with (
-        _place(store) as (data, url, others),
+        place(store) as (data, url, others),
         Filling(data, url, time.time_ns() // 1000, total) as filling,
     ):
         figures = _grow(filling, step)
@@ -66,7 +66,7 @@ def main(store: str, records: int) -> None:
 
 
 @contextmanager
-def _place(store: str) -> Iterator[tuple[Path, str, list[str]]]:
+def place(store: str) -> Iterator[tuple[Path, str, list[str]]]:
     """A data directory, the database's URL, and versions to tell."""
     with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
         data = Path(directory) / "data"

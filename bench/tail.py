@@ -28,7 +28,7 @@ from server import BENCH, ROOT, RedLog, redlog
 from table import Row, Samples, circumstances, ratio, save, table
 
 DOCS = ROOT / "docs" / "benchmarks.md"
-READERS, RATE, SECONDS, REPEAT = 50, 10_000, 20, 3
+READERS, RATE, SECONDS, REPEAT = 50, 10_000, 20, 2
 SIZE = 100  # records a report
 SENDERS = 4
 WARM_SECONDS = 2

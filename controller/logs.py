@@ -1,5 +1,7 @@
 """Querying: where dashboards read."""
 
+import gzip
+
 from flask import Response, request
 
 from __init__ import app, log_store, newest, token_required
@@ -9,6 +11,8 @@ from service.replies import Facets, Histogram, LogContext, LogPage, LogRecord
 from utils.describe import describes
 from utils.guard import Principal
 from utils.record import dumps
+
+LONG = 4096  # bytes of a reply, for which gzip is worth while
 
 
 @app.get("/api/v1/logs")
@@ -79,4 +83,10 @@ def _query(principal: Principal, options: frozenset[str]) -> parameters.Query:
 
 
 def _reply(body: object) -> Response:
-    return Response(dumps(body), content_type="application/json")
+    data = dumps(body)
+    response = Response(data, content_type="application/json")
+    response.vary.add("Accept-Encoding")
+    if len(data) >= LONG and request.accept_encodings["gzip"]:
+        response.data = gzip.compress(data, 1)
+        response.content_encoding = "gzip"
+    return response

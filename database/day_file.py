@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import apsw
@@ -187,6 +188,7 @@ class Readers:
             connection.close()
 
 
+@lru_cache(maxsize=1000)
 def path_of(folder: Path, day: str) -> Path:
     """Where a day's file lies."""
     return folder / f"{day}.db"

@@ -4,9 +4,11 @@ For the value of one of `blocks.FIELDS`, or for a text in the message, that all 
 have. What is found there is looked at by the query itself, so it may be too much, never too little.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
@@ -34,6 +36,7 @@ MAX_BEHIND = 16 * ROWS  # records without an index that are looked at for the sa
 MOST = 1 / 16  # of the records; to look at more of them one by one takes longer than at all
 SPARE = 4 * ROWS * MOST
 TEXTS_AT_ONCE = 8
+THREADS = min(len(os.sched_getaffinity(0)), 4)  # for one query
 LEAST_SECONDS = 0.02  # a block may take some milliseconds; who has less time does without
 
 Ask = Callable[[str, dict[str, Any]], list[tuple[Any, ...]]]
@@ -107,29 +110,48 @@ def _ids_of_value(key: _Value, there: list[Block], terms: Terms, ask: Ask) -> li
     wanted = {part_for(one.number, *key): one for one in there}
     parts = ask(_parts_sql(terms), {"parts": terms.numbers_value(list(wanted))})
     ids = [number for part, data in parts for number in ids_of_value(wanted[part], data, key.value)]
-    return None if len(ids) > len(there) * ROWS * MOST + SPARE else ids
+    return None if len(ids) > _most(len(there)) else ids
 
 
 def _ids_of_text(
     needle: bytes, there: list[Block], terms: Terms, ask: Ask, deadline: float | None
 ) -> list[int] | None:
+    """Several blocks at a time: the interpreter is free while one is read and decompressed."""
     if any(one.text != MADE for one in there):
         return None
+    look = partial(_ids_of_texts, needle, terms, ask, deadline)
+    some = [there[at : at + TEXTS_AT_ONCE] for at in range(0, len(there), TEXTS_AT_ONCE)]
     ids: list[int] = []
-    for at in range(0, len(there), TEXTS_AT_ONCE):
-        if deadline is not None and time.monotonic() >= deadline:
-            raise OutOfTime
-        wanted = {part_id(one.number, TEXT): one for one in there[at : at + TEXTS_AT_ONCE]}
-        parts = ask(_parts_sql(terms), {"parts": terms.numbers_value(list(wanted))})
-        most = int((at + len(parts)) * ROWS * MOST + SPARE)
-        try:
-            for part, data in parts:
-                ids += ids_of_text(wanted[part], data, needle, most - len(ids))
-        except ZstdError:  # a record of it was erased just now
-            return None
-        if len(parts) < len(wanted) or len(ids) > most:
-            return None
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        for number, found in enumerate(pool.map(look, some), 1):
+            if found is None or len(ids) + len(found) > _most(number * TEXTS_AT_ONCE):
+                return None
+            ids += found
+    finally:
+        pool.shutdown(cancel_futures=True)
     return ids
+
+
+def _ids_of_texts(
+    needle: bytes, terms: Terms, ask: Ask, deadline: float | None, blocks: list[Block]
+) -> list[int] | None:
+    if deadline is not None and time.monotonic() >= deadline:
+        raise OutOfTime
+    wanted = {part_id(one.number, TEXT): one for one in blocks}
+    parts = ask(_parts_sql(terms), {"parts": terms.numbers_value(list(wanted))})
+    ids: list[int] = []
+    try:
+        for part, data in parts:
+            ids += ids_of_text(wanted[part], data, needle, _most(len(blocks)) - len(ids))
+    except ZstdError:  # a record of it was erased just now
+        return None
+    return ids if len(parts) == len(wanted) else None
+
+
+def _most(blocks: int) -> int:
+    """Of how many records it is worth while to be told, among those of some blocks."""
+    return int(blocks * ROWS * MOST + SPARE)
 
 
 @lru_cache(maxsize=2)

@@ -4,6 +4,7 @@ Each stretch of records is read once for all who stand at its begin. Nothing is 
 are slower: the store holds it, and they are read for apart until they have come up.
 """
 
+import math
 import random
 import time
 from collections import defaultdict
@@ -101,6 +102,7 @@ class Reading:
     def __init__(self, store: LogTail) -> None:
         self.store = store
         self.ends: Places = {}
+        self.flooded_at = -math.inf  # when more was stored than all who follow could be shown
         self._unread: set[str] = set()  # days that somebody may not have seen to their end
 
     def look(self, ends: Places, followers: Collection[Follower]) -> None:
@@ -121,8 +123,10 @@ class Reading:
         Each goes through the days in order. Raises what the store raises when it is away.
         """
         is_more, late = False, set[Follower]()
-        for follower in followers:
-            self._skip_if_far(follower)
+        ready = [each for each in followers if each.is_live and not each.stream.is_full]
+        skipped = [self._skip_if_far(follower) for follower in ready]
+        if skipped and all(skipped):
+            self.flooded_at = time.monotonic()
         for day in sorted(self._unread):
             is_more |= self._read_day(day, [each for each in followers if each not in late])
             behind = {each for each in followers if each.place(day) < self.ends.get(day, 0)}
@@ -133,11 +137,12 @@ class Reading:
             follower.is_live |= follower not in late
         return is_more
 
-    def _skip_if_far(self, follower: Follower) -> None:
-        if follower.is_live and not follower.stream.is_full:
-            places = {day: self.ends[day] for day in self._unread & self.ends.keys()}
-            if sum(end - follower.place(day) for day, end in places.items()) > MOST_BEHIND:
-                follower.skip(places)
+    def _skip_if_far(self, follower: Follower) -> bool:
+        places = {day: self.ends[day] for day in self._unread & self.ends.keys()}
+        is_far = sum(end - follower.place(day) for day, end in places.items()) > MOST_BEHIND
+        if is_far:
+            follower.skip(places)
+        return is_far
 
     def _read_day(self, day: str, followers: list[Follower]) -> bool:
         """Read a stretch of a day for each place; whether there is more at once."""

@@ -26,7 +26,9 @@ from utils.event_stream import READ_BYTES, EventStream
 from utils.log import log
 
 LOOK_SECONDS = 1.0  # as often without being woken: by another node, without Redis
-REST = 6  # times as long as the turn took
+REST = 1  # times as long as the turn took
+FLOODED_REST = 20  # the same, while reporting comes faster than can be followed
+FLOOD_SECONDS = 30.0  # then it is tried again
 FAILED_SECONDS = 1.0
 STOP_SECONDS = 2.0
 READ = selectors.EVENT_READ
@@ -136,7 +138,9 @@ class LiveTail:
             self._tend(selector)
             took = time.monotonic() - began
             pause = FAILED_SECONDS if self._is_failing else 0.0 if self._has_more else POLL_SECONDS
-            self._turn_at = time.monotonic() + max(pause, took * REST)
+            is_flooded = began - self._reading.flooded_at < FLOOD_SECONDS
+            rest = took * (FLOODED_REST if is_flooded else REST)
+            self._turn_at = time.monotonic() + max(pause, rest)
 
     def _admit(self, follower: Follower, selector: selectors.BaseSelector) -> None:
         self._followers[follower.number] = follower

@@ -593,6 +593,25 @@ def test_a_record_of_an_earlier_day_is_found_by_its_id(days: Days) -> None:
         assert days.server.get(f"/api/v1/logs/{record['id']}").json() == record
 
 
+def test_a_long_reply_is_packed_for_who_takes_it(days: Days) -> None:
+    url, headers = (
+        f"{days.server.url}/api/v1/logs",
+        {"Authorization": f"Bearer {days.server.token}"},
+    )
+    packed, plain = (
+        requests.get(f"{url}?limit=100", headers=headers | {"Accept-Encoding": name}, timeout=60)
+        for name in ("gzip", "identity")
+    )
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert int(packed.headers["Content-Length"]) < int(plain.headers["Content-Length"]) / 2
+    assert packed.json() == plain.json()
+    short = days.server.get("/api/v1/logs", limit=1)
+    assert "Content-Encoding" not in short.headers
+    for answer in (packed, plain, short):
+        assert "Accept-Encoding" in answer.headers["Vary"]
+
+
 def test_an_export_has_all_that_is_found(days: Days) -> None:
     app_id = days.server.app["id"]
     answer = days.server.get("/api/v1/logs/export", order="oldest", app=app_id)

@@ -33,7 +33,9 @@ export function RecordList() {
     return () => resized.disconnect();
   }, []);
   useLayoutEffect(() => void (anchor.current = kept(box.current, anchor.current, row)));
-  useEffect(() => void loadUpTo(last + AHEAD), [last, revision.value]);
+  // Who does not scroll needs no second page; and rows that all change are written over, not made anew.
+  const isScrolled = top.value > 0;
+  useEffect(() => void loadUpTo(last + (isScrolled ? AHEAD : 0)), [last, isScrolled, revision.value]);
   useEffect(() => reveal(box.current, row), [selected.value]);
 
   return html`
@@ -47,7 +49,7 @@ export function RecordList() {
       html`<div class="rows" role="rowgroup" style=${{ height: `${rows.length * row}px` }}>
         <div role="presentation" style=${{ transform: `translateY(${first * row}px)` }}>
           ${rows.slice(first, last).map(
-            (record, index) => html`<${RecordRow} key=${record.id} record=${record} index=${first + index} columns=${apart} inline=${inline} isSelected=${record.id === selected.value} isOpen=${record.id === view.value.record} />`,
+            (record, index) => html`<${RecordRow} key=${isScrolled ? record.id : index} record=${record} index=${first + index} columns=${apart} inline=${inline} isSelected=${record.id === selected.value} isOpen=${record.id === view.value.record} />`,
           )}
         </div>
       </div>`}
