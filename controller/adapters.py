@@ -78,7 +78,7 @@ def _reported(adapter: Adapter) -> Callable[[], Reply]:
         if adapter.key_in_body:
             yield from module_of(adapter).keys_of(_with_body(sent))
 
-    @guard.ingest_key_from(keys)
+    @guard.ingest_key_from(keys, adapter.stranger)
     def report(source: Source) -> Reply:
         environ = request.environ
         report_limits.admit_request(source, environ.get("REMOTE_ADDR"))

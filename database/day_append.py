@@ -12,7 +12,7 @@ from database.frame import UNTRUSTED, Frame
 from database.rollup import ADD, MinuteKey, Minutes
 from database.rows import COLUMNS, WIDTH, Values
 from utils.clock import MINUTE
-from utils.record import LEFT_OUT
+from utils.record import LEFT_OUT, LOST
 
 # Rows in one INSERT. A step of SQLite runs without the interpreter lock, so many rows in a step
 # leave more of it to the requests beside; past a hundred the statement outgrows the caches.
@@ -151,11 +151,16 @@ def tally(counters: Counter[CounterKey], prepared: Prepared, is_new: bool) -> No
     """Count a frame's records by outcome."""
     frame = prepared.frame
     minute = frame.received_at // MINUTE
-    counters[frame.app_id, minute, "received"] += prepared.records + sum(prepared.rejected.values())
-    counters[frame.app_id, minute, "stored" if is_new else "duplicate"] += prepared.records
+    received = prepared.records
     for reason, records in prepared.rejected.items():
+        if reason.startswith(LOST):
+            counters[frame.app_id, minute, reason] += records
+            continue
+        received += records
         outcome = reason if reason in LEFT_OUT else f"rejected:{reason}"
         counters[frame.app_id, minute, outcome] += records
+    counters[frame.app_id, minute, "received"] += received
+    counters[frame.app_id, minute, "stored" if is_new else "duplicate"] += prepared.records
 
 
 def roll_up(minutes: Counter[MinuteKey], prepared: Prepared) -> None:

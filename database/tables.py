@@ -40,7 +40,8 @@ app = Table(
 )
 
 # Records per app and minute of arrival. `outcome`: received, stored, duplicate, shed,
-# filtered, or rejected:<reason>; received = the sum of the others, once nothing is pending.
+# filtered, or rejected:<reason>; received = the sum of the others, once nothing is pending. Beside
+# them stands lost:<reason>, what devices say that they lost.
 app_counter = Table(
     "app_counter",
     metadata,

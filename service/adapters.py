@@ -8,7 +8,7 @@ A module has three functions, which know neither the net nor the store:
     refuse(sent, problem)           the same for a refusal; `Retry-After` is added to it
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
@@ -16,13 +16,13 @@ from typing import NamedTuple, Protocol, cast
 import msgspec
 
 from database.journal import Journal
-from exceptions import Problem, UnreadableBody
+from exceptions import BadKey, Problem, UnreadableBody
 from service.adapter.wire import Reply, Sent, Translated, key_of_body
 from service.batch import Batch
 from service.ingest import Report, keep
 from service.limits import ReportLimits
 from service.native_batch import batch_of
-from utils.record import MAX_TEXT
+from utils.record import LOST, MAX_TEXT, Form, dumps
 
 
 class Adapter(NamedTuple):
@@ -30,8 +30,9 @@ class Adapter(NamedTuple):
 
     A key is always taken from the path, `Authorization` (any scheme), `X-Redlog-Key` and `?key=`;
     `key_headers` and `key_query` are its own places besides, `key_in_body` says that its module has
-    `keys_of(sent)`. `public`: for everybody, as nothing is stored (a client asks who we are).
-    `signature`: the header with the HMAC-SHA1 of the body as sent, by the app's secret.
+    `keys_of(sent)`. `stranger` is the status that refuses who has no good key. `public`: for
+    everybody, as nothing is stored (a client asks who we are). `signature`: the header with the
+    HMAC-SHA1 of the body as sent, by the app's secret.
     """
 
     module: str
@@ -40,6 +41,7 @@ class Adapter(NamedTuple):
     key_headers: tuple[str, ...] = ()
     key_query: tuple[str, ...] = ()
     key_in_body: bool = False
+    stranger: int = BadKey.status
     public: bool = False
     signature: str = ""
 
@@ -53,6 +55,7 @@ _PROBES = ("/_license", "/_nodes", *(f"/{path}/<path:name>" for path in _NAMED))
 
 _HEC = "/services/collector"
 _EVENTS = (_HEC, f"{_HEC}/event", f"{_HEC}/event/1.0", f"{_HEC}/raw", f"{_HEC}/raw/1.0")
+_SENTRY = tuple(f"/api/<project>/{kind}/" for kind in ("envelope", "store", "security"))
 
 ADAPTERS = (
     Adapter("elasticsearch", ("/_bulk", "/<index>/_bulk", *_ONE), ("POST", "PUT")),
@@ -67,6 +70,15 @@ ADAPTERS = (
     Adapter("ndjson", ("/insert/jsonline", "/drain/netlify")),
     Adapter("otlp", _OTLP, key_headers=("X-Api-Key",)),
     Adapter("vercel", ("/drain/vercel",), ("GET", "POST"), signature="X-Vercel-Signature"),
+    Adapter("reports", ("/reports",)),
+    Adapter(
+        "sentry",
+        (*_SENTRY, "/tunnel"),
+        key_headers=("X-Sentry-Auth",),
+        key_query=("sentry_key",),
+        key_in_body=True,
+        stranger=403,
+    ),
 )
 
 
@@ -116,11 +128,22 @@ def take(
     if len(key) > MAX_TEXT:
         key = key_of_body(adapter.module, key.encode())
     batch = batch_of(translated, sent.max_records)
+    _count_lost(translated.lost, report.source.app_id, journal)
     kept = keep(batch, report._replace(idempotency_key=key), limits, journal)
     return module_of(adapter).reply(sent, translated, kept)
+
+
+def _count_lost(lost: Mapping[str, int], app_id: int, journal: Journal) -> None:
+    """Put into the journal, and so into the counters, what a device says that it lost."""
+    if not lost:
+        return
+    rejected = {f"{LOST}{reason}": records for reason, records in lost.items()}
+    journal.append(app_id, 0, Form.CLEANED, "", dumps({"logs": [], "rejected": rejected}))
 
 
 def refuse(adapter: Adapter, sent: Sent, problem: Problem) -> Reply:
     """A refusal in the protocol's own form, with the headers that belong to it."""
     reply = module_of(adapter).refuse(sent, problem)
+    if isinstance(problem, BadKey):
+        reply = reply._replace(status=adapter.stranger)
     return reply._replace(headers={**problem.headers, **reply.headers})

@@ -109,7 +109,8 @@ class CounterQuery(Struct, forbid_unknown_fields=True):
 
 class Counts(Struct):
     """Records by outcome: received = the sum of all others; `rejected` by reason. Those that are
-    still pending are not among them.
+    still pending are not among them. `lost` stands beside them: what never came, by the reason that
+    the devices' SDKs tell.
     """
 
     received: int = 0
@@ -118,6 +119,7 @@ class Counts(Struct):
     shed: int = 0
     filtered: int = 0
     rejected: dict[str, int] = {}
+    lost: dict[str, int] = {}
 
 
 class CountsBucket(Counts, kw_only=True):

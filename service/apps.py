@@ -155,7 +155,8 @@ def _fill(counters: Counters, found: Iterable[tuple[int, str, int]]) -> None:
 def _add(counts: Counts, outcome: str, records: int) -> None:
     kind, _, reason = outcome.partition(":")
     if reason:
-        counts.rejected[reason] = counts.rejected.get(reason, 0) + records
+        by_reason = getattr(counts, kind)
+        by_reason[reason] = by_reason.get(reason, 0) + records
     else:
         setattr(counts, kind, getattr(counts, kind) + records)
 

@@ -48,12 +48,14 @@ class Guard:
         """Only for clients with an app's ingest key; the view is given `source`."""
         return self.ingest_key_from(_own_keys)(view)
 
-    def ingest_key_from(self, keys: Keys) -> Decorator:
+    def ingest_key_from(self, keys: Keys, status: int = BadKey.status) -> Decorator:
         """The same, where the key stands in other places: `keys` finds it in the request at hand.
 
-        If it stands in several it must be the same.
+        If it stands in several it must be the same. `status` is with which the view's protocol
+        refuses strangers; the decision says so if it is another than ours.
         """
-        return lambda view: self._guarded("ingest_key", view, keys)
+        decision = "ingest_key" if status == BadKey.status else f"ingest_key:{status}"
+        return lambda view: self._guarded(decision, view, keys)
 
     def token_required(self, scope: str) -> Decorator:
         """Only with a token or session of this scope, read or admin; gives `principal`."""

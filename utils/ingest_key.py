@@ -13,7 +13,7 @@ from typing import Any
 PATH = "/k/"
 HIDDEN = "-"  # stands for the key in a path wherever the path is seen
 KEY_IN_PATH = "redlog.key"  # of the WSGI environment
-_KEY = re.compile("rlk_[0-9A-Za-z_]+")
+KEY = re.compile("rlk_[0-9A-Za-z_]+")
 _ENCODED = ("basic", "apikey")  # schemes whose credentials are base64 of `name:secret`
 
 
@@ -40,7 +40,7 @@ def keys_in(
     places = [environ.get(name, "") for name in (KEY_IN_PATH, "HTTP_X_REDLOG_KEY", *headers)]
     places += [credentials, *(query.get(name, "") for name in ("key", *names))]
     for place in places:
-        yield from _KEY.findall(place)
+        yield from KEY.findall(place)
 
 
 def _decoded(credentials: str) -> str:

@@ -29,6 +29,8 @@ NOTHING = Raw(b"null")
 # They stand among the reasons of `rejected` for good records that are not kept: under overload, or
 # because their app does not want their level.
 SHED, FILTERED = LEFT_OUT = "shed", "filtered"
+# Before the reason of records that never came: their device says that it lost them.
+LOST = "lost:"
 
 
 class Form(IntEnum):

@@ -49,13 +49,14 @@ class Translated(NamedTuple):
     """Native records (`utils.record`), in the order of what came.
 
     `batch_key` names the batch (see `key_of_body` where the protocol has no name for it);
-    `sent_at` is the device's clock as it sent them; `note` is what the adapter's own `reply` wants
-    to know.
+    `sent_at` is the device's clock as it sent them; `lost` is what it says that it lost, by reason;
+    `note` is what the adapter's own `reply` wants to know.
     """
 
     records: Sequence[Record | Bad]
     batch_key: str = ""
     sent_at: Any = None
+    lost: Mapping[str, int] = {}
     note: Any = None
 
 

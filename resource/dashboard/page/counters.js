@@ -60,7 +60,7 @@ function Ledger({ totals, pending }) {
     key: outcome,
     cells: [html`<i class=${`key ${outcome}`} aria-hidden="true"></i>${t(`count.${outcome}`)}`, outcome === "pending" && pending === null ? "?" : count, share(count, sum), t(`count.${outcome}.hint`)],
   });
-  const reasons = Object.entries(totals.rejected).sort((a, b) => b[1] - a[1]);
+  const [reasons, lost] = [totals.rejected, totals.lost].map((counts) => Object.entries(counts).sort((a, b) => b[1] - a[1]));
   const rows = counted.flatMap((each) => [
     rowOf(each),
     ...(each[0] === "rejected" ? reasons.map(([reason, count]) => ({ key: reason, cells: [html`<code class="reason">${reason}</code>`, "", "", html`${t("counters.of-them", { count: number(count) })}`] })) : []),
@@ -70,6 +70,7 @@ function Ledger({ totals, pending }) {
       <b>${number(received)}</b> ${t("count.received")} =
       ${counted.map(([outcome, count], index) => html` ${index ? "+ " : ""}<span class="term"><b>${number(count)}</b> ${t(`count.${outcome}`)}</span>`)}
     </p>
+    ${lost.length > 0 && html`<p class="lost"><b>${number(sumOf(lost.map(([, count]) => count)))}</b> ${t("count.lost")} ${lost.map(([reason, count]) => html`<span class="term"><code class="reason">${reason}</code> ${number(count)} </span>`)}</p>`}
     ${sum !== received && html`<p class="banner">${t("counters.wrong")}</p>`}
     <${Table} label=${t("counters")} heads=${["counters.outcome", "counters.records", "counters.share", "counters.meaning"].map((key) => t(key))} rows=${rows} foot=${[t("count.received"), received, share(received, sum), t("count.received.hint")]} />
   `;

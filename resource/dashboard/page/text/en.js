@@ -237,6 +237,7 @@ export const en = {
   "count.rejected.hint": "Not a record; the reply named each with its reason.",
   "count.shed": "shed",
   "count.shed.hint": "Lesser levels, while more came than could be stored.",
+  "count.lost": "more were lost on the devices, which told so, and why:",
   "count.pending": "pending",
   "count.pending.hint": "In the journal of the node that answers, to be stored soon.",
   "server.ok": "All is well: reports are accepted and stored.",

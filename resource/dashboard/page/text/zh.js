@@ -237,6 +237,7 @@ export const zh = {
   "count.rejected.hint": "不是有效日志；回复中逐条说明了原因。",
   "count.shed": "被舍弃",
   "count.shed.hint": "过载期间舍弃的较低级别日志。",
+  "count.lost": "条丢失在设备上（由设备报告），原因：",
   "count.pending": "待入库",
   "count.pending.hint": "在应答节点的日志段中，即将入库。",
   "server.ok": "一切正常：上报被接收并入库。",

@@ -1,0 +1,151 @@
+"""Sentry: envelopes, events alone (`store`), and reports of browsers (`security`).
+
+Source: Sentry developer documentation, "Transport". Its clients send nothing twice: whatever
+status a refusal has, the envelope is gone. So they are told by category for how long to send
+nothing, and they count what they drop meanwhile.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from exceptions import Problem, UnreadableBody
+from service.adapter import reports, sentry_items
+from service.adapter.fields import decode_json, text_of
+from service.adapter.sentry_envelope import Item, event_id_of, headers_of, items_of, object_of
+from service.adapter.sentry_event import record_of_event
+from service.adapter.wire import Bad, Record, Reply, Sent, Translated, json_reply, key_of_body
+from service.batch import Batch
+from service.ingest import demand_good
+from utils.ingest_key import KEY
+
+Records = list[Record | Bad]
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Records]] = {
+    "log": sentry_items.logs,
+    "session": sentry_items.session,
+    "sessions": sentry_items.sessions,
+    "user_report": sentry_items.user_report,
+}
+_LEVELS = {"event": "error", "feedback": "info"}  # of those that name none
+KEPT = "default;error;security;session;log_item;feedback"
+# What is not kept, by the category that stops it: such items are no logs.
+_PASSED_OVER = {
+    **dict.fromkeys(("profile", "profile_chunk"), "profile"),
+    **dict.fromkeys(("replay_event", "replay_recording", "replay_video"), "replay"),
+    **{name: name for name in ("transaction", "span", "trace_metric")},
+    "attachment": "attachment",
+    "check_in": "monitor",
+    "statsd": "metric_bucket",
+}
+_PASSED_OVER_SECONDS = 3600
+NOT_KEPT = "attachment_not_kept"
+
+
+class Noted(NamedTuple):
+    """What a reply is made of: the event's id, and the categories of what is not kept."""
+
+    event_id: str
+    passed_over: frozenset[str] = frozenset()
+
+
+def read(sent: Sent) -> Translated | Reply:
+    """The events, logs, sessions and so on."""
+    kind = sent.path.rstrip("/").rpartition("/")[2]
+    if kind == "security":
+        return reports.read(sent)
+    if kind == "store":
+        event = decode_json(object_of, sent.body)
+        event_id = event_id_of(event)
+        records: Records = [record_of_event(event, sent)]
+        return Translated(records, _batch_key(event_id, records, sent), note=Noted(event_id))
+    return _envelope(sent)
+
+
+def reply(sent: Sent, translated: Translated, kept: Batch) -> Reply:
+    """200 with the event's id, and which categories need not be sent."""
+    if any(each.reason != NOT_KEPT for each in kept.rejected):
+        demand_good(kept)
+    noted = translated.note or Noted("")
+    answer = json_reply(200, {"id": noted.event_id} if noted.event_id else {})
+    if not noted.passed_over:
+        return answer
+    categories = ";".join(sorted(noted.passed_over))
+    limits = f"{_PASSED_OVER_SECONDS}:{categories}:key:not_kept"
+    return answer._replace(headers={"X-Sentry-Rate-Limits": limits})
+
+
+def refuse(sent: Sent, problem: Problem) -> Reply:
+    """What is wrong, and for how long to send nothing of what is kept here."""
+    body = {"detail": f"{problem.code}: {problem.detail or problem.title}", "causes": []}
+    headers = {"X-Sentry-Error": problem.code}
+    if seconds := problem.headers.get("Retry-After"):
+        headers["X-Sentry-Rate-Limits"] = f"{seconds}:{KEPT}:key:{problem.code}"
+    return json_reply(problem.status, body)._replace(headers=headers)
+
+
+def keys_of(sent: Sent) -> Iterable[str]:
+    """The key in the DSN of an envelope's headers: all that a tunnel sends."""
+    if b'"dsn"' not in sent.body.partition(b"\n")[0]:
+        return []
+    try:
+        dsn = headers_of(sent.body).get("dsn")
+        return KEY.findall(urlsplit(str(dsn)).username or "")
+    except (UnreadableBody, msgspec.MsgspecError, ValueError, RecursionError):
+        return []
+
+
+def _envelope(sent: Sent) -> Translated:
+    headers, records, lost = headers_of(sent.body), Records(), Counter[str]()
+    found = list(items_of(sent.body))
+    for each in found:
+        records += [each] if isinstance(each, Bad) else _records(each, sent, lost)
+    items = [each for each in found if isinstance(each, Item)]
+    _name_attachments(items, records)
+    types = {each.type for each in items}
+    event_id = event_id_of(headers)
+    key = _batch_key("" if types.isdisjoint(_LEVELS) else event_id, records, sent)
+    passed_over = frozenset(_PASSED_OVER[each] for each in types if each in _PASSED_OVER)
+    return Translated(records, key, headers.get("sent_at"), lost, Noted(event_id, passed_over))
+
+
+def _records(item: Item, sent: Sent, lost: Counter[str]) -> Records:
+    """What an item holds, nothing if it is no log; what it says of losses is added to them."""
+    try:
+        if item.type in _LEVELS:
+            return [record_of_event(_payload(item), sent, _LEVELS[item.type])]
+        if item.type == "client_report":
+            lost.update(sentry_items.lost(_payload(item)))
+        reader = _READERS.get(item.type)
+        return reader(_payload(item)) if reader else []
+    except (UnreadableBody, msgspec.ValidationError, UnicodeDecodeError) as error:
+        return [Bad("invalid_item", str(error)[:200])]
+    except RecursionError:
+        return [Bad("too_deep", "the item is nested too deeply")]
+
+
+def _payload(item: Item) -> dict[str, Any]:
+    return decode_json(object_of, item.payload)
+
+
+def _name_attachments(items: Iterable[Item], records: Records) -> None:
+    """Say in the first record which files came with it; they are not kept, and counted so."""
+    names = ("filename", "content_type", "attachment_type")
+    files = [
+        {name: each.headers[name] for name in names if name in each.headers}
+        | {"bytes": len(each.payload)}
+        for each in items
+        if each.type == "attachment"
+    ]
+    first = next((each for each in records if isinstance(each, dict)), None)
+    if files and first is not None:
+        first.setdefault("attributes", {})["attachments"] = files
+    records += [Bad(NOT_KEPT, text_of(file)[:200]) for file in files]
+
+
+def _batch_key(event_id: str, records: Records, sent: Sent) -> str:
+    """An event's id, or the hash of what is dated and so can't be the same twice."""
+    is_dated = all(isinstance(record, Bad) or "time" in record for record in records)
+    return event_id or (key_of_body("sentry", sent.body) if records and is_dated else "")
