@@ -70,7 +70,18 @@ ADAPTERS = (
     Adapter("ndjson", ("/insert/jsonline", "/drain/netlify")),
     Adapter("otlp", _OTLP, key_headers=("X-Api-Key",)),
     Adapter("vercel", ("/drain/vercel",), ("GET", "POST"), signature="X-Vercel-Signature"),
+    Adapter("bugsnag", ("/notify", "/sessions"), key_headers=("Bugsnag-Api-Key",)),
+    Adapter("datadog", ("/ddproxy",), key_query=("ddforward",)),
+    Adapter("faro", ("/collect",), key_headers=("X-Api-Key",)),
+    Adapter("jsnlog", ("/jsnlog.logger",)),
+    Adapter("loglevel", ("/logger",)),
     Adapter("reports", ("/reports",)),
+    Adapter(
+        "rollbar",
+        ("/api/1/item/",),
+        key_headers=("X-Rollbar-Access-Token",),
+        key_in_body=True,
+    ),
     Adapter(
         "sentry",
         (*_SENTRY, "/tunnel"),

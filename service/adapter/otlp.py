@@ -7,7 +7,7 @@ from typing import Any
 
 from exceptions import Problem
 from service.adapter import otlp_json
-from service.adapter.wire import Bad, Reply, Sent, Translated, key_of_body
+from service.adapter.wire import Reply, Sent, Translated, key_of_dated
 from service.batch import Batch
 
 # google.rpc.Code by HTTP status; 13 is INTERNAL.
@@ -20,8 +20,7 @@ def read(sent: Sent) -> Translated | Reply:
     if not sent.path.endswith("logs"):
         return Reply(200, written.write_reply(0, ""), written.MEDIA)
     records = written.read_logs(sent.body, sent.max_records)
-    are_dated = all(isinstance(record, Bad) or "time" in record for record in records)
-    return Translated(records, key_of_body("otlp", sent.body) if are_dated else "")
+    return Translated(records, key_of_dated("otlp", sent.body, records))
 
 
 def reply(sent: Sent, translated: Translated, kept: Batch) -> Reply:

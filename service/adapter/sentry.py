@@ -17,7 +17,7 @@ from service.adapter import reports, sentry_items
 from service.adapter.fields import decode_json, text_of
 from service.adapter.sentry_envelope import Item, event_id_of, headers_of, items_of, object_of
 from service.adapter.sentry_event import record_of_event
-from service.adapter.wire import Bad, Record, Reply, Sent, Translated, json_reply, key_of_body
+from service.adapter.wire import Bad, Record, Reply, Sent, Translated, json_reply, key_of_dated
 from service.batch import Batch
 from service.ingest import demand_good
 from utils.ingest_key import KEY
@@ -147,5 +147,4 @@ def _name_attachments(items: Iterable[Item], records: Records) -> None:
 
 def _batch_key(event_id: str, records: Records, sent: Sent) -> str:
     """An event's id, or the hash of what is dated and so can't be the same twice."""
-    is_dated = all(isinstance(record, Bad) or "time" in record for record in records)
-    return event_id or (key_of_body("sentry", sent.body) if records and is_dated else "")
+    return event_id or key_of_dated("sentry", sent.body, records)

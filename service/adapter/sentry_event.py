@@ -4,14 +4,13 @@ Source: Sentry developer documentation, "Event Payloads".
 """
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from service.adapter.fields import record_of, text_of
+from service.adapter.values import Members, mapping, objects
 from service.adapter.wire import Record, Sent
 from utils.level import severity_of
 
-Members = Mapping[str, Any]
 AUTO = "{{auto}}"  # stands for the client's address
 _PLACEHOLDER = re.compile("%[sdifrx]")
 # What has a place in a record; the rest stands among the attributes. A list of all installed
@@ -23,20 +22,20 @@ _OWN |= {"breadcrumbs", "contexts", "sdk", "modules", "type", "received"}
 
 def record_of_event(event: Members, sent: Sent, level: str = "error") -> Record:
     """A record; `level` is that of an event that names none."""
-    thrown, contexts = _exception(event), _mapping(event.get("contexts"))
-    trace, user = _mapping(contexts.get("trace")), _mapping(event.get("user"))
+    thrown, contexts = _exception(event), mapping(event.get("contexts"))
+    trace, user = mapping(contexts.get("trace")), mapping(event.get("user"))
     attributes = {name: value for name, value in event.items() if name not in _OWN and value}
     message = _message(event, thrown, attributes)
     if thrown.get("value") == message and "type" not in thrown:
         del thrown["value"]  # of a captured message with its stack
-    os_name, device = (_mapping(contexts.get(name)) for name in ("os", "device"))
+    os_name, device = (mapping(contexts.get(name)) for name in ("os", "device"))
     texts = {
         "logger": event.get("logger"),
         "release": event.get("release"),
         "environment": event.get("environment"),
         "platform": os_name.get("name") or event.get("platform"),
         "device_id": device.get("device_unique_identifier") or device.get("id"),
-        "session_id": _mapping(contexts.get("replay")).get("replay_id"),
+        "session_id": mapping(contexts.get("replay")).get("replay_id"),
         "user_id": user.get("id"),
         "trace_id": trace.get("trace_id"),
         "span_id": trace.get("span_id"),
@@ -63,13 +62,13 @@ def level_of(level: Any, otherwise: str, record: Record) -> str:
 def _beside(event: Members, contexts: Members, user: Members, sent: Sent) -> list[tuple[str, Any]]:
     """What stands among the attributes in a form of its own."""
     plain = {name: value for name, value in contexts.items() if name != "trace"}
-    trace = _mapping(contexts.get("trace")).items()
+    trace = mapping(contexts.get("trace")).items()
     if rest := {name: value for name, value in trace if name not in ("trace_id", "span_id")}:
         plain["trace"] = rest
     person = {name: value for name, value in user.items() if name != "id" and value}
     if person.get("ip_address") == AUTO:
         person["ip_address"] = sent.address
-    sdk, platform = _mapping(event.get("sdk")), event.get("platform")
+    sdk, platform = mapping(event.get("sdk")), event.get("platform")
     return [
         ("tags", _tags(event.get("tags"))),
         ("contexts", plain),
@@ -128,7 +127,7 @@ def _one(value: Members) -> dict[str, Any]:
 
 
 def _frames(holder: Members) -> Any:
-    return objects(_mapping(holder.get("stacktrace")).get("frames"))
+    return objects(mapping(holder.get("stacktrace")).get("frames"))
 
 
 def _tags(tags: Any) -> Any:
@@ -141,12 +140,3 @@ def _tags(tags: Any) -> Any:
 def _values(value: Any) -> Any:
     """A list that some SDKs put into an object."""
     return value.get("values") if isinstance(value, dict) else value
-
-
-def _mapping(value: Any) -> Members:
-    return value if isinstance(value, dict) else {}
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; of anything else none."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -3,11 +3,11 @@ SDK had to drop.
 """
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from service.adapter.fields import record_of
-from service.adapter.sentry_event import level_of, objects
+from service.adapter.sentry_event import level_of
+from service.adapter.values import Members, mapping, objects
 from service.adapter.wire import Bad, Record
 
 # Attributes of logs that have a field of their own; of two for a field the first one wins.
@@ -28,7 +28,6 @@ _REASONS = frozenset(("queue_overflow", "cache_overflow", "buffer_overflow", "ra
 _REASONS |= {"network_error", "send_error", "internal_sdk_error", "backpressure", "sample_rate"}
 _REASONS |= {"before_send", "event_processor", "ignored", "insufficient_data", "too_big", "invalid"}
 MOST_LOST = 10**9
-Members = Mapping[str, Any]
 
 
 def logs(payload: Members) -> list[Record | Bad]:
@@ -40,10 +39,9 @@ def logs(payload: Members) -> list[Record | Bad]:
 def _log(log: Any) -> Record | Bad:
     if not isinstance(log, dict) or log.get("body") is None:
         return Bad("missing_message", "a log must have a body")
-    given = log.get("attributes")
     attributes = {
         name: each.get("value") if isinstance(each, dict) else each
-        for name, each in (given.items() if isinstance(given, dict) else ())
+        for name, each in mapping(log.get("attributes")).items()
     }
     texts = {"trace_id": log.get("trace_id"), "platform": attributes.get("os.name")}
     texts["span_id"] = log.get("span_id") or attributes.pop("sentry.trace.parent_span_id", None)
@@ -82,8 +80,7 @@ def sessions(payload: Members) -> list[Record | Bad]:
 
 
 def _session(message: str, payload: Members, did: Any, attributes: dict[str, Any]) -> Record:
-    attrs = payload.get("attrs")
-    about = dict(attrs) if isinstance(attrs, dict) else {}
+    about = dict(mapping(payload.get("attrs")))
     fields = {name: about.pop(name, None) for name in ("release", "environment")}
     texts = {"logger": "sentry.session", "device_id": did, **fields}
     return record_of(message, texts, {**about, **attributes})

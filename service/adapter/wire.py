@@ -91,3 +91,9 @@ def key_of_body(protocol: str, body: bytes) -> str:
     well be two.
     """
     return f"{protocol}:{blake2b(body, digest_size=16).hexdigest()}"
+
+
+def key_of_dated(protocol: str, body: bytes, records: Sequence[Record | Bad]) -> str:
+    """The same where each of these records has a time, else none."""
+    is_dated = all(isinstance(record, Bad) or "time" in record for record in records)
+    return key_of_body(protocol, body) if records and is_dated else ""
