@@ -12,7 +12,7 @@ from utils.guard import Guard
 from utils.principal import Principal
 
 KNOWN = re.compile(
-    "public|ingest_key|token:(read|admin)|(role|account):(newcomer|viewer|member|admin)"
+    "public|ingest_key(:403)?|token:(read|admin)|(role|account):(newcomer|viewer|member|admin)"
 )
 
 
