@@ -66,7 +66,8 @@ def _event(event: Members) -> Record:
 
 def _error(error: Members) -> dict[str, Any]:
     """One error of a chain, the newest frame first."""
-    pairs = {"type": error.get("errorClass"), "value": error.get("errorMessage")}
+    says = error.get("errorMessage") or error.get("message")  # a browser, and Python
+    pairs = {"type": error.get("errorClass"), "value": says}
     made: dict[str, Any] = {name: text_of(value) for name, value in pairs.items() if value}
     return made | present(stacktrace=objects(error.get("stacktrace")))
 
@@ -90,7 +91,7 @@ def _record(message: str, about: Members, whose: Members, attributes: dict[str, 
     user, session = mapping(whose.get("user")), mapping(whose.get("session"))
     texts = {
         "release": app.get("version"),
-        "environment": app.get("releaseStage"),
+        "environment": app.get("releaseStage") or about.get("releaseStage"),
         "platform": device.get("osName") or app.get("type"),
         "device_id": device.get("id"),
         "session_id": session.get("id"),

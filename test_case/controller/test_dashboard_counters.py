@@ -1,5 +1,6 @@
 """The dashboard's page of counters: where the records went, in numbers that add up."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,7 +26,12 @@ def counted(server: Server) -> Server:
     for _ in range(2):
         body = {"batch_id": "one", "logs": good + bad + lesser}
         assert server.report(body, key=second["ingest_key"]).status_code == 202
+    losses = [{"reason": "network_error", "category": "error", "quantity": 3}]
+    report = f'{{}}\n{{"type":"client_report"}}\n{json.dumps({"discarded_events": losses})}'
+    url = f"{server.url}/k/{second['ingest_key']}/api/2/envelope/"
+    assert server.http.post(url, data=report, timeout=60).status_code == 200
     wait_until(lambda: server.totals("商店").get("received") == 2508, "the counters")
+    wait_until(lambda: server.totals("商店").get("lost:network_error") == 3, "what was lost")
     return server
 
 
@@ -64,6 +70,15 @@ def test_the_numbers_add_up(page: Open) -> None:
     }
     assert cells["stored"][1] == "47.8 %"
     assert shown.chrome.find_elements("css selector", ".banner") == []
+
+
+def test_what_devices_lost_is_told_with_its_reason(page: Open) -> None:
+    shown = page("?page=counters&app=2")
+    told = "3 more were lost on the devices, which told so, and why: network_error 3"
+    assert " ".join(str(shown.text(".lost")).split()) == told
+    shown = page("?page=counters&app=1")
+    wait_until(lambda: equation(shown), "the numbers")
+    assert shown.chrome.find_elements("css selector", ".lost") == []
 
 
 def test_the_chart_tells_when(page: Open) -> None:

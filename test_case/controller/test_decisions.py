@@ -61,6 +61,8 @@ def test_a_decision_goes_with_the_view_and_the_view_keeps_its_name() -> None:
     for decorate, decision in (
         (guard.public, "public"),
         (guard.ingest_key_required, "ingest_key"),
+        (guard.ingest_key_from(tuple), "ingest_key"),
+        (guard.ingest_key_from(tuple, 403), "ingest_key:403"),
         (guard.token_required("admin"), "token:admin"),
         (guard.role_required("member"), "role:member"),
         (guard.account_required("newcomer"), "account:newcomer"),

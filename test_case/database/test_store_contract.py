@@ -552,6 +552,16 @@ class TestStore:
         node.drain()
         assert node.counters() == {"received": 4, "stored": 1, "rejected:invalid_level": 3}
 
+    def test_what_devices_lost_is_counted_beside_what_was_received(self, node: Node) -> None:
+        payload = b'{"logs":[],"rejected":{"lost:network_error":3}}'
+        node.write_segment(raw_frame(payload, 0, form=Form.CLEANED), frame(["good"]))
+        node.drain()
+        assert {n: c for n, c in node.counters().items() if c} == {
+            "lost:network_error": 3,
+            "received": 1,
+            "stored": 1,
+        }
+
     def test_a_frame_that_the_store_refuses_never_blocks_the_line(self, node: Node) -> None:
         store_records(node, [{"message": "first"}])
         _refuse_poison(node)

@@ -14,7 +14,7 @@ EVENT = {
             "stacktrace": FRAMES,
             "type": "browserjs",
         },
-        {"errorClass": "Error", "errorMessage": "cause", "stacktrace": []},
+        {"errorClass": "Error", "message": "cause", "stacktrace": []},
     ],
     "severity": "warning",
     "unhandled": True,
