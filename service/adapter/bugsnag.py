@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from exceptions import Problem
-from service.adapter.fields import decode_json, record_of, text_of
+from service.adapter.fields import MAX_SHARED_BYTES, decode_json, record_of, share, text_of
 from service.adapter.values import Members, mapping, objects, present, without
 from service.adapter.wire import Record, Reply, Sent, Translated, key_of_dated, text_refusal
 from service.batch import Batch
@@ -74,6 +74,8 @@ def _error(error: Members) -> dict[str, Any]:
 
 def _sessions(body: Members) -> list[Record]:
     records = []
+    number = sum(len(objects(body.get(name))) for name in ("sessions", "sessionCounts"))
+    share(MAX_SHARED_BYTES, [body.get("app"), body.get("device")], number)
     for each in objects(body.get("sessions")):
         record = _record("session started", body, {**each, "session": each}, {})
         records.append(record | present(time=each.get("startedAt")))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from exceptions import Problem
-from service.adapter.fields import decode_json, record_of, text_of
+from service.adapter.fields import MAX_SHARED_BYTES, decode_json, record_of, share, text_of
 from service.adapter.values import Members, mapping, objects, present, without
 from service.adapter.wire import Record, Reply, Sent, Translated, text_refusal
 from service.batch import Batch
@@ -21,7 +21,8 @@ _object = msgspec.json.Decoder(dict[str, Any])
 def read(sent: Sent) -> Translated:
     """A record each."""
     body = decode_json(_object, sent.body)
-    meta = mapping(body.get("meta"))
+    meta, signals = mapping(body.get("meta")), ("logs", "exceptions", "events", "measurements")
+    share(MAX_SHARED_BYTES, [meta], sum(len(objects(body.get(name))) for name in signals))
     records = [_log(each, meta) for each in objects(body.get("logs"))]
     records += [_exception(each, meta) for each in objects(body.get("exceptions"))]
     records += [_event(each, meta) for each in objects(body.get("events"))]

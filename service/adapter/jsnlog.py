@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from exceptions import Problem, UnreadableBody
-from service.adapter.fields import decode_json, record_of
+from service.adapter.fields import MAX_SHARED_BYTES, decode_json, record_of, share
 from service.adapter.values import mapping, objects, present, without
 from service.adapter.wire import Bad, Record, Reply, Sent, Translated, key_of_dated, text_refusal
 from service.batch import Batch
@@ -22,6 +22,7 @@ _LEVELS = ("trace", "debug", "info", "warning", "error", "fatal")  # 1000 to 600
 def read(sent: Sent) -> Translated:
     """A record a log."""
     body = decode_json(_object, sent.body)
+    share(MAX_SHARED_BYTES, [body.get("r")], len(objects(body.get("lg"))))
     records = [_record(each, body.get("r")) for each in objects(body.get("lg"))]
     return Translated(records, key_of_dated("jsnlog", sent.body, records))
 

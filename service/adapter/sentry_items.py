@@ -5,7 +5,7 @@ SDK had to drop.
 from collections import Counter
 from typing import Any
 
-from service.adapter.fields import record_of
+from service.adapter.fields import MAX_SHARED_BYTES, record_of, share
 from service.adapter.sentry_event import level_of
 from service.adapter.values import Members, mapping, objects
 from service.adapter.wire import Bad, Record
@@ -71,7 +71,9 @@ def session(payload: Members) -> list[Record | Bad]:
 def sessions(payload: Members) -> list[Record | Bad]:
     """How many sessions of a server ended in which way."""
     made: list[Record | Bad] = []
-    for each in objects(payload.get("aggregates")):
+    aggregates = objects(payload.get("aggregates"))
+    share(MAX_SHARED_BYTES, [payload.get("attrs")], len(aggregates))
+    for each in aggregates:
         ends = {name: each[name] for name in _ENDS if each.get(name)}
         told = ", ".join(f"{number} {name}" for name, number in ends.items())
         record = _session(f"sessions: {told or 'none'}", payload, each.get("did"), ends)
