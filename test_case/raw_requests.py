@@ -2,6 +2,7 @@
 
 import re
 import socket
+from contextlib import suppress
 from typing import NamedTuple
 
 MESSAGE = b'{"message": "m"}'  # 16 bytes
@@ -177,11 +178,10 @@ def statuses_of(port: int, request: bytes) -> tuple[int, ...]:
     """Send this and nothing more; the statuses of all replies, until the server hangs up."""
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-        try:
+        with suppress(OSError):  # refused before all of it was read: the reply is there
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):
             while piece := connection.recv(65_536):
                 received += piece
-        except OSError:  # refused before all of it was read
-            pass
     return tuple(int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received))

@@ -134,6 +134,18 @@ def test_a_session_that_is_ended_elsewhere_leads_to_the_sign_in(server: Server, 
     assert not door.texts(".row")
 
 
+def test_requests_that_are_refused_together_renew_the_session(server: Server, door: Page) -> None:
+    person(server, "eli", "viewer", int(server.app["id"]))
+    fill(door, name="eli", password=PASSWORD)
+    door.one(".row")
+    for query in ("for", "members", "for members"):
+        door.chrome.delete_cookie("redlog_access")  # as when it has run out
+        door.ask(query)
+        wait_until(lambda: door.chrome.get_cookie("redlog_access"), "a fresh one")
+        door.shows(1)
+    assert not door.texts("input[name=password]")
+
+
 def test_it_outlives_a_server_that_is_stopped_and_started(
     make_server: Callable[..., Server], chrome: Chrome
 ) -> None:

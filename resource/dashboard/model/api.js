@@ -18,13 +18,12 @@ export async function ask(path, options) {
   return isJson(reply) ? reply.json() : {};
 }
 
-/** Open a reply, to be read as it comes. Raises Problem. */
-export async function open(path, { method = "GET", query = {}, body, signal } = {}) {
+/** Open a reply, to be read as it comes; a refusal that is not `isFinal` renews the session. Raises Problem. */
+export async function open(path, { method = "GET", query = {}, body, signal, isFinal = false } = {}) {
   const once = () => send(path, method, query, body, signal);
+  const renew = isFinal || caller.token ? null : caller.renew;
   let reply = await once();
-  if (reply.status === 401 && !caller.token && caller.renew && (await isStale(reply)) && (await caller.renew())) {
-    reply = await once();
-  }
+  if (reply.status === 401 && renew && (await isStale(reply)) && (await renew())) reply = await once();
   if (reply.ok) return reply;
   const said = isJson(reply) ? await reply.json() : {};
   throw new Problem(reply.status, { code: `http_${reply.status}`, ...said }, +reply.headers.get("Retry-After"));

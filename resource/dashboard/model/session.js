@@ -111,15 +111,12 @@ function renewOnce() {
 }
 
 async function renew() {
-  const renewal = caller.renew;
-  caller.renew = null; // a refusal here is final
   try {
-    caller.csrf = (await ask("refresh")).csrf_token;
-    greet(await ask("refresh", { method: "POST" }));
+    caller.csrf = (await ask("refresh", { isFinal: true })).csrf_token;
+    greet(await ask("refresh", { method: "POST", isFinal: true }));
     return true;
   } catch (error) {
     if (error.status === 401 || error.status === 403) return false;
-    caller.renew = renewal;
     throw error;
   }
 }
