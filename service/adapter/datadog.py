@@ -9,15 +9,14 @@ from typing import Any
 
 import msgspec
 
-from exceptions import Problem, UnreadableBody
-from service.adapter.fields import decode_json, lines_of, record_of
+from exceptions import Problem
+from service.adapter.fields import decode_json, lines_of, read_object, record_of
 from service.adapter.values import mapping, present, without
 from service.adapter.wire import Bad, Record, Reply, Sent, Translated, key_of_dated, text_refusal
 from service.batch import Batch
 from service.ingest import demand_good
 from utils.level import severity_of
 
-_object = msgspec.json.Decoder(dict[str, Any])
 _list = msgspec.json.Decoder(list[dict[str, Any]])
 _OWN = ("message", "status", "date", "version", "session_id", "usr", "error", "ddtags", "logger")
 
@@ -30,7 +29,7 @@ def read(sent: Sent) -> Translated | Reply:
     if sent.body.lstrip()[:1] == b"[":
         records = [_record(each) for each in decode_json(_list, sent.body)]
     else:
-        records = [_of_line(line) for line in lines_of(sent)]
+        records = [read_object(line, _record) for line in lines_of(sent)]
     return Translated(records, key_of_dated("datadog", sent.body, records))
 
 
@@ -43,15 +42,6 @@ def reply(sent: Sent, translated: Translated, kept: Batch) -> Reply:
 def refuse(sent: Sent, problem: Problem) -> Reply:
     """A line of text."""
     return text_refusal(problem)
-
-
-def _of_line(line: bytes) -> Record | Bad:
-    try:
-        return _record(decode_json(_object, line))
-    except (UnreadableBody, msgspec.ValidationError) as error:
-        return Bad("invalid_json", str(error)[:200])
-    except RecursionError:
-        return Bad("too_deep", "the record is nested too deeply")
 
 
 def _record(log: dict[str, Any]) -> Record | Bad:

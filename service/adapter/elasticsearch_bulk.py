@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from exceptions import TooLarge, UnreadableBody
-from service.adapter.fields import decode_json, demand_few_objects
+from service.adapter.fields import demand_few_objects, read_object
 from service.adapter.lift import record_from
 from service.adapter.wire import Bad, Record, Sent
 
@@ -43,7 +43,6 @@ class _Actions(Struct, gc=False):
 
 _KINDS = ("create", "index", "update", "delete")
 _action = msgspec.json.Decoder(_Actions)
-_document = msgspec.json.Decoder(dict[str, Any])
 Head = tuple[str, str, str]  # kind, index, id
 _NO_ACTION = Bad("invalid_action", "this line says neither create nor index")
 
@@ -78,17 +77,15 @@ def actions_of(sent: Sent, index: str) -> list[Action]:
 
 def read_document(text: bytes, index: str, id_: str) -> Record | Bad:
     """The record that a document makes."""
-    try:
-        members = decode_json(_document, text)
-    except (UnreadableBody, msgspec.ValidationError, UnicodeDecodeError) as error:
-        return Bad("invalid_json", str(error)[:200])
-    except RecursionError:
-        return Bad("too_deep", "the record is nested too deeply")
-    record = record_from(members)
     place = {name: text for name, text in (("_index", index), ("_id", id_)) if text}
-    if place:
-        record["attributes"] = record.get("attributes", {}) | place
-    return record
+
+    def placed(members: dict[str, Any]) -> Record:
+        record = record_from(members)
+        if place:
+            record["attributes"] = record.get("attributes", {}) | place
+        return record
+
+    return read_object(text, placed)
 
 
 def _done(head: Head, lines: Iterator[bytes]) -> Action:

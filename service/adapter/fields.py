@@ -1,6 +1,6 @@
 """What several adapters do to fill a record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from itertools import islice
 from json import loads
@@ -11,12 +11,13 @@ from msgspec import Raw
 from msgspec.json import Decoder
 
 from exceptions import TooLarge, UnreadableBody
-from service.adapter.wire import Record, Sent
+from service.adapter.wire import Bad, Record, Sent
 from service.mend import clean_value
 from utils.level import severity_of
 from utils.record import MAX_TEXT, dumps
 
 T = TypeVar("T")
+_object = Decoder(dict[str, Any])
 SMALL, OBJECT_BYTES = 2**20, 8
 MAX_SHARED_BYTES = 2**26  # of what many records have in common, once it stands in each of them
 # RFC 5424: emergency, alert, critical, error, warning, notice, informational, debug.
@@ -42,6 +43,16 @@ def decode_json(decoder: Decoder[T], text: bytes) -> T:
     except ValueError as error:
         raise UnreadableBody(f"the body is not valid JSON: {str(error)[:200]}") from None
     return decoder.decode(dumps(mended))
+
+
+def read_object(text: bytes, record: Callable[[dict[str, Any]], Record | Bad]) -> Record | Bad:
+    """What `record` makes of an object among others; why not, where it is none."""
+    try:
+        return record(decode_json(_object, text))
+    except (UnreadableBody, msgspec.ValidationError, UnicodeDecodeError) as error:
+        return Bad("invalid_json", str(error)[:200])
+    except RecursionError:
+        return Bad("too_deep", "the record is nested too deeply")
 
 
 def decode_part(decoder: Decoder[T], written: Raw) -> T:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from exceptions import Problem, UnreadableBody
-from service.adapter.fields import decode_json, level_of_syslog, lines_of, record_of
+from service.adapter.fields import decode_json, level_of_syslog, lines_of, read_object, record_of
 from service.adapter.wire import Bad, Record, Reply, Sent, Translated, text_refusal
 from service.batch import Batch
 from service.ingest import demand_good
@@ -26,7 +26,7 @@ def read(sent: Sent) -> Translated:
         lines = lines_of(sent)
         if len(lines) < 2:
             raise
-    return Translated([_of_line(line) for line in lines])
+    return Translated([read_object(line, _record) for line in lines])
 
 
 def reply(sent: Sent, translated: Translated, kept: Batch) -> Reply:
@@ -38,15 +38,6 @@ def reply(sent: Sent, translated: Translated, kept: Batch) -> Reply:
 def refuse(sent: Sent, problem: Problem) -> Reply:
     """A line of text."""
     return text_refusal(problem)
-
-
-def _of_line(line: bytes) -> Record | Bad:
-    try:
-        return _record(decode_json(_object, line))
-    except (UnreadableBody, msgspec.ValidationError) as error:
-        return Bad("invalid_json", str(error)[:200])
-    except RecursionError:
-        return Bad("too_deep", "the record is nested too deeply")
 
 
 def _record(gelf: dict[str, Any]) -> Record | Bad:

@@ -12,13 +12,12 @@ import msgspec
 from msgspec import Raw
 
 from exceptions import Problem, TooLarge, UnreadableBody
-from service.adapter.fields import decode_json, demand_few_objects, lines_of
+from service.adapter.fields import decode_json, demand_few_objects, lines_of, read_object
 from service.adapter.lift import record_from, time_of
 from service.adapter.wire import Bad, Record, Reply, Sent, Translated, key_of_body, text_refusal
 from service.batch import Batch
 from service.ingest import demand_good
 
-_object = msgspec.json.Decoder(dict[str, Any])
 _array = msgspec.json.Decoder(list[Raw])
 
 
@@ -69,12 +68,7 @@ def _elements(sent: Sent) -> list[bytes]:
 
 def members_of(text: bytes) -> dict[str, Any] | Bad:
     """An object's members."""
-    try:
-        return decode_json(_object, text)
-    except (UnreadableBody, msgspec.ValidationError, UnicodeDecodeError) as error:
-        return Bad("invalid_json", str(error)[:200])
-    except RecursionError:
-        return Bad("too_deep", "the record is nested too deeply")
+    return read_object(text, lambda members: members)
 
 
 class _Wanted:
