@@ -202,7 +202,9 @@ def test_usr2_by_hand(changing: Any, name: str) -> None:
         load.wait_for(100)
         os.kill(old, signal.SIGQUIT)
         assert server.process.wait(PATIENCE) == 0
-        wait_until(lambda: not second.exists() and master(server) == new, "the promotion")
+        promoted = server.data / "redlog.pid"  # for a moment there is neither of the two files
+        wait_until(lambda: not second.exists() and promoted.exists(), "the promotion")
+        assert master(server) == new
         load.wait_for(100)
     load.check()
     assert "SIGKILL" not in server.log_text() and "Traceback" not in server.log_text()

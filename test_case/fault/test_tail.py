@@ -207,4 +207,5 @@ def test_nothing_is_kept_for_readers_who_take_nothing(make_server: StartServer) 
         with Listener(server, q="last") as quick:
             assert server.report({"message": "last"}).status_code == 202
             quick.wait_for("last")
-        assert rss(worker) - before < 60  # of 20 times 30 MB
+        # Twenty times 30 MB would be 600; reading and reporting them takes 45 to 60.
+        assert rss(worker) - before < 200
