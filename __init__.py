@@ -3,10 +3,10 @@
 if __name__ != "__init__":
     raise ImportError("the root is no package: import it as `__init__`, from its own folder")
 
-import sys
 from pathlib import Path
 
 from database.apps import Apps
+from database.attachments import Attachments
 from database.engine import open_engine
 from database.journal import Journal
 from database.newest import NewestFirst
@@ -47,14 +47,14 @@ passes = Passes(engine, redis_bus, settings.token, in_background)
 people = People(engine, settings, signed_tokens, passes, apps.ids)
 accounts, login, sessions = people.accounts, people.login, people.sessions
 journal = Journal(settings.journal, data)
+attachments = Attachments(data, settings.retention, settings.journal.min_free_bytes)
 report_limits = ReportLimits(settings, data, redis, journal, apps.directory.known_ids)
 signatures = Signatures(engine, redis)
 log_store = open_store(engine, data, settings.query.timeout_ms / 1000)
 newest, waker = NewestFirst(log_store, redis, settings.redis.newest), Waker(data, redis_bus)
 live_tail = LiveTail(log_store, waker, settings.query.streams)
 on_stored = tell_each(metrics.count_records, waker.hear_stored, newest.hear_erased)
-drain = [sys.executable, str(root / "manage.py"), "journal", "drain"]
-writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, drain)
+writer = Writer(data, log_store, settings.writer, settings.retention, on_stored, root / "manage.py")
 
 # The application, and what stands between it and the net: proxies, origins, headers, errors.
 app = App("redlog", root_path=str(root), static_folder=None)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from flask import Response, g, request
 
-from __init__ import app, guard, journal, public, report_limits, settings, signatures
+from __init__ import app, attachments, guard, journal, public, report_limits, settings, signatures
 from service.adapter.wire import Reply, Sent
 from service.adapters import ADAPTERS, Adapter, module_of, read, refuse, take
 from service.ingest import Report
@@ -89,7 +89,7 @@ def _reported(adapter: Adapter) -> Callable[[], Reply]:
         else:
             signatures.check(source, environ.get("HTTP_X_REDLOG_SIGNATURE"), _body())
         report = Report(source, b"", untrusted=untrusted)
-        return take(adapter, _with_body(g.sent), report, report_limits, journal)
+        return take(adapter, _with_body(g.sent), report, report_limits, journal, attachments)
 
     return report
 

@@ -2,9 +2,9 @@
 
 import gzip
 
-from flask import Response, request
+from flask import Response, request, send_file
 
-from __init__ import app, log_store, newest, token_required
+from __init__ import app, attachments, log_store, newest, token_required
 from exceptions import BadCursor, BadQuery, NotFound
 from service import counts, export, parameters, search
 from service.replies import Facets, Histogram, LogContext, LogPage, LogRecord
@@ -29,6 +29,15 @@ def list_logs(principal: Principal) -> Response:
 def show_log(principal: Principal, public_id: str) -> Response:
     """One record."""
     return _reply(search.find_one(public_id, principal.apps, log_store))
+
+
+@app.get("/api/v1/logs/<public_id>/attachments/<int:number>")
+@describes(reply=bytes, media=("application/octet-stream",))
+@token_required("read")
+def show_attachment(principal: Principal, public_id: str, number: int) -> Response:
+    """A file that came with a record, counted from 0; nothing is known of what it holds."""
+    path, name = search.find_file(public_id, number, principal.apps, log_store, attachments)
+    return send_file(path, "application/octet-stream", as_attachment=True, download_name=name)
 
 
 @app.get("/api/v1/logs/<public_id>/context")

@@ -10,9 +10,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from io import FileIO
+from pathlib import Path
 
 import msgspec
 
@@ -23,11 +24,13 @@ _decode = msgspec.json.Decoder(list[tuple[int, int, str, int]]).decode
 
 
 class DrainProcess:
-    """The parent's end. `command` starts the process; the lock's descriptor is its last word."""
+    """The parent's end. `manage.py journal drain` starts the process, and is told the lock's
+    descriptor.
+    """
 
-    def __init__(self, command: Sequence[str], lock: int) -> None:
+    def __init__(self, manage: Path, lock: int) -> None:
         self._process = subprocess.Popen(
-            [*command, str(lock)],
+            [sys.executable, str(manage), "journal", "drain", str(lock)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[lock],

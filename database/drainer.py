@@ -10,10 +10,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from database.attachments import Attachments
 from database.day_append import CounterKey, Prepared
 from database.day_file import AWAY
 from database.decode_ahead import DecodeAhead, Work
-from database.erasing import Eraser
+from database.erasing import Beside, Eraser
 from database.frame import Damage, Frame
 from database.indexing import Indexer
 from database.log_store import LogStore
@@ -51,10 +52,9 @@ class Drainer:
         self.settings = settings
         self.retention = retention
         self.on_stored = on_stored
-        self.quarantine = Quarantine(data_dir / "quarantine")
-        self.eraser = Eraser(
-            data_dir, log_store, self.quarantine, lambda erased: self.on_stored(erased)
-        )
+        beside = Beside(Quarantine(data_dir / "quarantine"), Attachments(data_dir, retention))
+        self.quarantine, self.attachments = beside
+        self.eraser = Eraser(data_dir, log_store, beside, lambda erased: self.on_stored(erased))
         self.indexer = Indexer(log_store)
         self._packed = partial(packed, pack=log_store.pack)
         self._positions: dict[str, int] = {}
@@ -211,6 +211,7 @@ class Drainer:
         segments = self._segments()
         for partition in expired(self.log_store.catalogue.partitions(), self.retention):
             self.log_store.drop(partition, segments)
+            self.attachments.drop(partition)
 
     def _segments(self) -> set[str]:
         return {path.stem for path in list_segments(self.folder)}

@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
+from database.attachments import Attachments
 from database.day_append import CounterKey
 from database.day_file import AWAY
 from database.erasures import Erasure, Erasures, Mark, node_name
 from database.log_reader import Unreadable
 from database.log_store import LogStore, Target
 from database.quarantine import Quarantine
-from database.segments import end_segments, list_segments
+from database.segments import end_segments, list_segments, segment_times
 from utils.clock import DAY, MINUTE, day_of, now_us
 from utils.log import log
 
@@ -30,6 +32,13 @@ KEYS_KNOWN_SECONDS = 5.0  # a worker takes the reports of a deleted app for no l
 Steps = Iterator[float]  # seconds to wait before the next step
 
 
+class Beside(NamedTuple):
+    """What else a node keeps of records."""
+
+    quarantine: Quarantine
+    attachments: Attachments
+
+
 class Eraser:
     """Carries erasures out, one after the other; `hear` is told what was erased, by app.
 
@@ -40,12 +49,12 @@ class Eraser:
         self,
         data_dir: Path,
         log_store: LogStore,
-        quarantine: Quarantine,
+        beside: Beside,
         hear: Callable[[Counter[CounterKey]], None],
     ) -> None:
         self.folder = data_dir / "journal"
         self.log_store = log_store
-        self.quarantine = quarantine
+        self.quarantine, self.attachments = beside
         self.hear = hear
         self.erasures = Erasures(log_store.catalogue.engine)
         self._data_dir = data_dir
@@ -126,6 +135,7 @@ class Eraser:
                     log.error("partition %s can't be erased from: %s", day, error)
                     unreadable.append(day)
         quarantined = self.quarantine.erase(erasure.target)
+        self.attachments.erase(erasure.target)
         self.erasures.carried_out(erasure.id, self._name, quarantined, unreadable)
         self._mark = None
 
@@ -166,6 +176,7 @@ class Eraser:
         if time.monotonic() - self._retained_at < RETENTION_SECONDS:
             return
         self._retained_at = time.monotonic()
+        self._sweep_attachments()
         for app_id, days in self.erasures.retentions().items():
             oldest = day_of(now_us() - days * DAY)
             for day in self._days():
@@ -176,13 +187,20 @@ class Eraser:
     def _expire(self, day: str, app_id: int) -> Steps:
         reached: int | None = 0
         number = 0
+        target = Target("app", str(app_id))
+        self.attachments.erase(target, day)
         while reached is not None:
-            records, reached, _ = self.log_store.erase(day, Target("app", str(app_id)), 0)
+            records, reached, _ = self.log_store.erase(day, target, 0)
             number += records.total()
             yield 0.0 if records or reached is None else WAIT_SECONDS
         while number and not self.log_store.settle(day):
             yield WAIT_SECONDS
         self._gone.add((day, app_id))
+
+    def _sweep_attachments(self) -> None:
+        """Those of days that are gone; of a day in the journal there may be no partition yet."""
+        oldest = min([now_us(), *segment_times(self.folder)])
+        self.attachments.sweep(self._days(), day_of(oldest - DAY))
 
     def _sweep(self) -> Steps:
         """Give the disk back of days that have grown old since records were erased from them."""

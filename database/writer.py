@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 from database.day_append import CounterKey
@@ -37,8 +37,8 @@ def _heard_by_nobody(counters: Counter[CounterKey]) -> None:
 class Writer:
     """Runs for election and drains; `on_stored` hears what is added to the counters.
 
-    `command` starts a process that calls `work_for_parent` with its last argument; without one, all
-    is drained in the thread.
+    The program `manage` starts the process that calls `work_for_parent`; without it, all is drained
+    in the thread.
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class Writer:
         settings: WriterSettings,
         retention: Retention,
         on_stored: Count = _heard_by_nobody,
-        command: Sequence[str] = (),
+        manage: Path | None = None,
     ) -> None:
         self.folder = data_dir / "journal"
         self.log_store = log_store
         self.settings = settings
         self.on_stored = on_stored
-        self._command = command
+        self._manage = manage
         self._hired: DrainProcess | None = None
         self._calm_at = time.monotonic()
         self._lame = 0
@@ -156,7 +156,7 @@ class Writer:
         return stored
 
     def _work(self) -> int:
-        if not self._command or self._drainer.waiting() < self.settings.process_bytes:
+        if not self._manage or self._drainer.waiting() < self.settings.process_bytes:
             self._calm_at = max(self._calm_at, time.monotonic())
         if not self._is_relieved():
             return self.drain()
@@ -170,10 +170,10 @@ class Writer:
         if self._stopping.is_set():
             return False
         if self._hired is None:
-            if not self._command or self._calm_at + BUSY_SECONDS > time.monotonic():
+            if not self._manage or self._calm_at + BUSY_SECONDS > time.monotonic():
                 return False
             assert self._lock is not None
-            self._hired = DrainProcess(self._command, self._lock)
+            self._hired = DrainProcess(self._manage, self._lock)
         return self._hired.is_ready()
 
     def _hand_over(self) -> None:

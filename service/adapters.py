@@ -15,9 +15,11 @@ from typing import NamedTuple, Protocol, cast
 
 import msgspec
 
+from database.attachments import Attachments
 from database.journal import Journal
 from exceptions import BadKey, Problem, UnreadableBody
 from service.adapter.wire import Reply, Sent, Translated, key_of_body
+from service.attachments import with_files
 from service.batch import Batch
 from service.ingest import Report, keep
 from service.limits import ReportLimits
@@ -126,7 +128,12 @@ def read(adapter: Adapter, sent: Sent) -> Translated | Reply:
 
 
 def take(
-    adapter: Adapter, sent: Sent, report: Report, limits: ReportLimits, journal: Journal
+    adapter: Adapter,
+    sent: Sent,
+    report: Report,
+    limits: ReportLimits,
+    journal: Journal,
+    attachments: Attachments,
 ) -> Reply:
     """Keep what is good of a report in another protocol, and answer it.
 
@@ -138,9 +145,13 @@ def take(
     key = translated.batch_key
     if len(key) > MAX_TEXT:
         key = key_of_body(adapter.module, key.encode())
-    batch = batch_of(translated, sent.max_records)
-    _count_lost(translated.lost, report.source.app_id, journal)
-    kept = keep(batch, report._replace(idempotency_key=key), limits, journal)
+    with attachments.coming() as coming:
+        translated = with_files(translated, report.source, sent.received_at, coming)
+        batch = batch_of(translated, sent.max_records)
+        _count_lost(translated.lost, report.source.app_id, journal)
+        kept = keep(batch, report._replace(idempotency_key=key), limits, journal)
+        if kept.count:
+            coming.show()
     return module_of(adapter).reply(sent, translated, kept)
 
 

@@ -1,7 +1,8 @@
 """Backup of a node while it runs, and its restoring into an empty data directory.
 
-A backup is a folder: the lasting tables and the day files as of one moment, the journal, the secret
-and the quarantine, and a manifest with the size and checksum of each file, written last.
+A backup is a folder: the lasting tables and the day files as of one moment, the journal, the
+secret, the quarantine, the attachments, and a manifest with each file's size and checksum, written
+last.
 """
 
 import hashlib
@@ -26,10 +27,10 @@ from utils.startup import running_pid
 
 MANIFEST = "manifest.json"
 LASTING = "redlog.db"
-FOLDERS = ("logs", "journal", "quarantine")
+FOLDERS = ("logs", "journal", "quarantine", "attachments")
 FORMAT = 1
 COPIED_BYTES = 1 << 20
-_NAME = re.compile(r"redlog\.db|secret|(logs|journal|quarantine)/[\w-][\w.-]*")
+_NAME = re.compile(r"redlog\.db|secret|(logs|journal|quarantine|attachments)/[\w-][\w.-]*")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -104,7 +105,7 @@ def _copy_all(settings: Settings, target: Path) -> list[str]:
             taken.copy_days(target / "logs")
             taken.copy_lasting(target / LASTING, target / "logs")
         damaged = taken.damaged
-    for path in (data / "secret", *data.glob("quarantine/*")):
+    for path in (data / "secret", *data.glob("quarantine/*"), *data.glob("attachments/*")):
         _copy_file(path, target / path.relative_to(data))
     return damaged
 

@@ -2,10 +2,13 @@
 
 import base64
 import hashlib
+import re
+from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import msgspec
 
+from database.attachments import Attachments
 from database.expression import Compares
 from database.log_query import COLUMNS, LogFilter, Position
 from database.log_reader import LogReader, Row, position_of
@@ -15,9 +18,12 @@ from service.parameters import Query
 from service.replies import LogContext, LogPage, LogRecord
 from utils.clock import format_time
 from utils.level import level_name
+from utils.record import dumps
 
 _Stored = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Some = Annotated[int, msgspec.Meta(ge=0, le=200)]
+_NAME_LENGTH = 200
+_unsafe = re.compile(r"[\x00-\x1f\x7f/\\]")
 _Cursor = tuple[bytes, _Stored, str, _Stored]  # the query's fingerprint, and a position
 
 
@@ -57,6 +63,32 @@ def _row(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> Row:
         if row is not None:
             return row
     raise NotFound(f"there is no record {public_id[:40]}")
+
+
+class _Attributes(msgspec.Struct):
+    attachments: list[dict[str, object]]
+
+
+_attributes = msgspec.json.Decoder(_Attributes).decode
+
+
+def find_file(
+    public_id: str,
+    number: int,
+    apps: tuple[int, ...],
+    log_store: LogReader,
+    attachments: Attachments,
+) -> tuple[Path, str]:
+    """A record's file, counted from 0, and what it is called. Raises NotFound."""
+    record = find_one(public_id, apps, log_store)
+    try:
+        about = _attributes(dumps(record.get("attributes"))).attachments[number]
+    except (msgspec.MsgspecError, IndexError):
+        raise NotFound(f"record {public_id} has no attachment {number}") from None
+    path = attachments.path_of(str(about.get("id")), record["app"])
+    if path is None:
+        raise NotFound("the attachment was not kept, is gone, or lies on another node")
+    return path, _unsafe.sub("_", str(about.get("filename", "")))[:_NAME_LENGTH] or "attachment"
 
 
 class Nearby(msgspec.Struct, forbid_unknown_fields=True):

@@ -52,7 +52,7 @@ class Node:
         """A writer with a store of its own, as each worker has one."""
         settings = msgspec.structs.replace(WRITER, **changed)
         store = open_store(self.engine, self.data)
-        writer = Writer(self.data, store, settings, Retention(days, max_bytes))
+        writer = Writer(self.data, store, settings, Retention(days, max_bytes, 0))
         self._writers.append(writer)
         return writer
 

@@ -55,6 +55,7 @@ class AppSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_days: Annotated[int, Meta(ge=0, le=36_500)] = 0
     min_level: Literal["", "trace", "debug", "info", "warning", "error", "fatal"] = ""
     daily_quota: Count = 0  # records a UTC day
+    attachments: bool = True  # files that come with records are kept, unless these are scrubbed
     limits: AppLimits = AppLimits()
     scrubbing: Scrubbing = Scrubbing()
 

@@ -111,10 +111,14 @@ class QuerySettings(Section, frozen=True):
 
 
 class Retention(Section, frozen=True):
-    """When a day's partition is dropped: after `days`, or the oldest first above `max_bytes`."""
+    """When a day's partition is dropped: after `days`, or the oldest first above `max_bytes`.
+
+    Beside it `attachment_bytes` of files that came with records are kept.
+    """
 
     days: Annotated[int, msgspec.Meta(ge=0, le=36_500)]
     max_bytes: Count
+    attachment_bytes: Count
 
 
 class Cors(Section, frozen=True):

@@ -14,10 +14,20 @@ import msgspec
 
 from exceptions import Problem, UnreadableBody
 from service.adapter import reports, sentry_items
-from service.adapter.fields import decode_json, text_of
+from service.adapter.fields import decode_json
 from service.adapter.sentry_envelope import Item, event_id_of, headers_of, items_of, object_of
 from service.adapter.sentry_event import record_of_event
-from service.adapter.wire import Bad, Record, Reply, Sent, Translated, json_reply, key_of_dated
+from service.adapter.wire import (
+    Bad,
+    File,
+    Record,
+    Reply,
+    Sent,
+    Translated,
+    json_reply,
+    key_of_dated,
+)
+from service.attachments import NOT_KEPT
 from service.batch import Batch
 from service.ingest import demand_good
 from utils.ingest_key import KEY
@@ -36,12 +46,10 @@ _PASSED_OVER = {
     **dict.fromkeys(("profile", "profile_chunk"), "profile"),
     **dict.fromkeys(("replay_event", "replay_recording", "replay_video"), "replay"),
     **{name: name for name in ("transaction", "span", "trace_metric")},
-    "attachment": "attachment",
     "check_in": "monitor",
     "statsd": "metric_bucket",
 }
 _PASSED_OVER_SECONDS = 3600
-NOT_KEPT = "attachment_not_kept"
 
 
 class Noted(NamedTuple):
@@ -66,13 +74,15 @@ def read(sent: Sent) -> Translated | Reply:
 
 def reply(sent: Sent, translated: Translated, kept: Batch) -> Reply:
     """200 with the event's id, and which categories need not be sent."""
-    if any(each.reason != NOT_KEPT for each in kept.rejected):
+    reasons = {each.reason for each in kept.rejected}
+    if reasons != {NOT_KEPT}:
         demand_good(kept)
     noted = translated.note or Noted("")
     answer = json_reply(200, {"id": noted.event_id} if noted.event_id else {})
-    if not noted.passed_over:
+    passed_over = noted.passed_over | ({"attachment"} if NOT_KEPT in reasons else set())
+    if not passed_over:
         return answer
-    categories = ";".join(sorted(noted.passed_over))
+    categories = ";".join(sorted(passed_over))
     limits = f"{_PASSED_OVER_SECONDS}:{categories}:key:not_kept"
     return answer._replace(headers={"X-Sentry-Rate-Limits": limits})
 
@@ -103,12 +113,12 @@ def _envelope(sent: Sent) -> Translated:
     for each in found:
         records += [each] if isinstance(each, Bad) else _records(each, sent, lost)
     items = [each for each in found if isinstance(each, Item)]
-    _name_attachments(items, records)
     types = {each.type for each in items}
     event_id = event_id_of(headers)
+    files = _files(items, records, event_id)
     key = _batch_key("" if types.isdisjoint(_LEVELS) else event_id, records, sent)
-    passed_over = frozenset(_PASSED_OVER[each] for each in types if each in _PASSED_OVER)
-    return Translated(records, key, headers.get("sent_at"), lost, Noted(event_id, passed_over))
+    noted = Noted(event_id, frozenset(map(_PASSED_OVER.__getitem__, types & _PASSED_OVER.keys())))
+    return Translated(records, key, headers.get("sent_at"), lost, noted, files)
 
 
 def _records(item: Item, sent: Sent, lost: Counter[str]) -> Records:
@@ -130,19 +140,27 @@ def _payload(item: Item) -> dict[str, Any]:
     return decode_json(object_of, item.payload)
 
 
-def _name_attachments(items: Iterable[Item], records: Records) -> None:
-    """Say in the first record which files came with it; they are not kept, and counted so."""
+def _files(items: Iterable[Item], records: Records, event_id: str) -> list[File]:
+    """The files that came, with the first record. Those that came alone, as of an event that the
+    SDK was told to hold back, have a record of their own.
+    """
+    came = [each for each in items if each.type == "attachment"]
+    record = next((each for each in records if isinstance(each, dict)), None)
+    if came and record is None:
+        record = {"message": "attachments of an event that did not come", "logger": "sentry"}
+        record["attributes"] = {"event_id": event_id}
+        records.append(record)
+    if not came or record is None:
+        return []
+    told: list[dict[str, Any]] = [_about(each) for each in came]
+    record.setdefault("attributes", {})["attachments"] = told
+    return [File(record, about, each.payload) for about, each in zip(told, came, strict=True)]
+
+
+def _about(item: Item) -> dict[str, Any]:
     names = ("filename", "content_type", "attachment_type")
-    files = [
-        {name: each.headers[name] for name in names if name in each.headers}
-        | {"bytes": len(each.payload)}
-        for each in items
-        if each.type == "attachment"
-    ]
-    first = next((each for each in records if isinstance(each, dict)), None)
-    if files and first is not None:
-        first.setdefault("attributes", {})["attachments"] = files
-    records += [Bad(NOT_KEPT, text_of(file)[:200]) for file in files]
+    known = {name: item.headers[name] for name in names if name in item.headers}
+    return known | {"bytes": len(item.payload)}
 
 
 def _batch_key(event_id: str, records: Records, sent: Sent) -> str:

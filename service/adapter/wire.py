@@ -45,12 +45,22 @@ class Bad(NamedTuple):
 Record = dict[str, Any]
 
 
+class File(NamedTuple):
+    """A file that came with a record; `about` is what stands of it among the record's attributes:
+    `filename`, `content_type`, `bytes` and, once it is kept, `id`.
+    """
+
+    record: Record
+    about: dict[str, Any]
+    content: bytes
+
+
 class Translated(NamedTuple):
     """Native records (`utils.record`), in the order of what came.
 
     `batch_key` names the batch (see `key_of_body` where the protocol has no name for it);
     `sent_at` is the device's clock as it sent them; `lost` is what it says that it lost, by reason;
-    `note` is what the adapter's own `reply` wants to know.
+    `note` is what the adapter's own `reply` wants to know; `files` came with the records.
     """
 
     records: Sequence[Record | Bad]
@@ -58,6 +68,7 @@ class Translated(NamedTuple):
     sent_at: Any = None
     lost: Mapping[str, int] = {}
     note: Any = None
+    files: Sequence[File] = ()
 
 
 class Reply(NamedTuple):

@@ -64,6 +64,7 @@ def places(server: Server) -> dict[str, Place]:
     record = wait_until(lambda: server.query(), "the record")[0]["id"]
     return {
         "public_id": Place(record, is_of_app=True, is_there=True),
+        "number": Place("0"),
         "app_id": Place(str(server.app["id"]), is_of_app=True, is_there=True),
         "key_id": Place("999999", is_of_app=True),
         "erasure_id": Place("999999"),

@@ -109,9 +109,9 @@ def test_an_error_comes_whole(server: Server, logger: logging.Logger) -> None:
     assert (attributes["tags"]["page"], attributes["extra"]["order"]) == ("pay", 7)
     assert attributes["breadcrumbs"][-1]["message"] == "a crumb"
     assert attributes["user"] == {"email": "a@b.example"}
-    assert attributes["attachments"] == [
-        {"filename": "a.txt", "content_type": "text/plain", "bytes": 5}
-    ]
+    (file,) = attributes["attachments"]
+    assert (file["filename"], file["content_type"], file["bytes"]) == ("a.txt", "text/plain", 5)
+    assert server.get(f"/api/v1/logs/{record['id']}/attachments/0").content == b"a\r\n\nb"
     assert record["time"] < record["received_at"] and "skew_ms" not in record
 
 

@@ -37,7 +37,8 @@ export async function exportRecords(format) {
 
 export const cancelExport = () => abort.abort();
 
-function save(blob, name) {
+/** Save a file on the reader's machine. */
+export function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   link.download = name;

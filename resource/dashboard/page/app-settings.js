@@ -26,6 +26,7 @@ export function Settings({ app, again }) {
       ${entry("name", "text", { required: true, maxlength: 128 })}
       ${entry("min_level", "text", { choices: ["", ...LEVELS].map((level) => [level, level || t("app.level.all")]) })}
       ${entry("retention_days", "number")}
+      ${entry("attachments", "flag")}
       <h2>${t("settings.trusted")}</h2>
       ${entry("allowed_origins", "lines", { placeholder: "https://shop.example.com" })}
       ${entry("allowed_packages", "lines", { placeholder: "com.example.shop" })}

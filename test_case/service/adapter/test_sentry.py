@@ -10,6 +10,7 @@ from recorded.sentry import (
     CLIENT_REPORT,
     EVENT,
     EVENT_ID,
+    FILE,
     FRAMES,
     HEADERS,
     LOGS,
@@ -21,6 +22,7 @@ from recorded.sentry import (
 from exceptions import BadKey, NoGoodRecord, RateLimited, TooLarge, UnreadableBody
 from service.adapter.sentry import keys_of, read, refuse, reply
 from service.adapter.wire import Bad, Reply, Sent, Translated
+from service.attachments import NOT_KEPT
 from service.native_batch import batch_of
 
 ENVELOPE = "/api/1/envelope/"
@@ -56,7 +58,6 @@ def test_every_kind_of_item_is_read_and_the_unknown_passed_over() -> None:
         "session crashed",
         "sessions: 3 exited, 1 crashed",
         "it broke",
-        "attachment_not_kept",
     ]
     assert (made.batch_key, made.sent_at) == (EVENT_ID, HEADERS["sent_at"])
     assert made.lost == {"network_error": 3, "ratelimit_backoff": 20, "other": 1}
@@ -262,17 +263,28 @@ def test_losses_are_counted_only_when_they_can_be(event: dict[str, Any]) -> None
 # Files.
 
 
-def test_files_are_named_counted_and_not_kept() -> None:
+def test_files_come_with_the_first_record() -> None:
     made = translated(ALL)
-    assert isinstance(made.records[0], dict)
-    told = {"filename": "a.txt", "content_type": "text/plain", "bytes": 5}
-    assert made.records[0]["attributes"]["attachments"] == [told]
-    assert "attachment" in answered(made).headers["X-Sentry-Rate-Limits"]
+    (file,) = made.files
+    assert file.record is made.records[0] and file.content == FILE
+    assert file.about == {"filename": "a.txt", "content_type": "text/plain", "bytes": 5}
+    assert file.record["attributes"]["attachments"] == [file.about]
 
 
-def test_a_file_that_comes_alone_is_no_mistake_of_the_client() -> None:
+def test_a_file_that_comes_alone_has_a_record() -> None:
     made = translated(envelope(HEADERS, ({"type": "attachment"}, b"x")))
-    assert (answered(made).status, batch_of(made, 10).count) == (200, 0)
+    (record,) = made.records
+    assert isinstance(record, dict)
+    assert record["attributes"] == {"event_id": EVENT_ID, "attachments": [{"bytes": 1}]}
+    assert (answered(made).status, batch_of(made, 10).count) == (200, 1)
+
+
+def test_a_file_that_is_not_kept_is_no_mistake_of_the_client() -> None:
+    made = translated(envelope(HEADERS, ({"type": "attachment"}, b"x")))
+    made = made._replace(records=[Bad(NOT_KEPT, "a file")])
+    answer = answered(made)
+    assert answer.status == 200
+    assert answer.headers == {"X-Sentry-Rate-Limits": "3600:attachment:key:not_kept"}
 
 
 # Replies.
@@ -281,7 +293,7 @@ def test_a_file_that_comes_alone_is_no_mistake_of_the_client() -> None:
 def test_the_reply_names_the_event_and_what_need_not_come() -> None:
     answer = answered(translated(ALL))
     assert (answer.status, json.loads(answer.body)) == (200, {"id": EVENT_ID})
-    told = "3600:attachment;transaction:key:not_kept"
+    told = "3600:transaction:key:not_kept"
     assert answer.headers == {"X-Sentry-Rate-Limits": told}
     assert answered(translated(BROWSER)).headers == {}
 

@@ -71,6 +71,8 @@ export const en = {
   "setting.min_level.hint": "Records below it are not kept; they are counted as filtered.",
   "setting.retention_days": "Days kept",
   "setting.retention_days.hint": "0: as long as the server keeps all.",
+  "setting.attachments": "Keep files",
+  "setting.attachments.hint": "That come with records, as from Sentry. None are kept while scrubbing is on.",
   "setting.allowed_origins": "Web origins",
   "setting.allowed_origins.hint": "One a line; https://*.example.com is all below that name. None: from everywhere.",
   "setting.allowed_packages": "Packages",

@@ -71,6 +71,8 @@ export const zh = {
   "setting.min_level.hint": "低于此级别的日志不保留，计为“已过滤”。",
   "setting.retention_days": "保留天数",
   "setting.retention_days.hint": "0：与服务器的保留时间相同。",
+  "setting.attachments": "保留文件",
+  "setting.attachments.hint": "随记录上报的文件，如来自 Sentry。开启脱敏时一个不留。",
   "setting.allowed_origins": "网页来源",
   "setting.allowed_origins.hint": "每行一个；https://*.example.com 表示其下所有子域。留空：不限。",
   "setting.allowed_packages": "应用包名",
