@@ -15,13 +15,14 @@ Records = list[dict[str, Any]]
 
 
 class Protocol(NamedTuple):
-    """How a report is sent."""
+    """How a report is sent, and of how many records it is measured."""
 
     name: str
     text: str
     path: str
     media: str
     body: Callable[[Records], bytes]
+    sizes: tuple[int, ...] = (100, 1000)
 
 
 def native(records: Records) -> bytes:

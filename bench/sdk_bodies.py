@@ -2,16 +2,12 @@
 
 import gzip
 import json
-from collections.abc import Callable
-from contextlib import ExitStack
-from itertools import islice
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
-from bodies import Bodies, records
+from foreign_bodies import JSON, Protocol, Records
 
-Records = list[dict[str, Any]]
+ENVELOPE, MEDIA = "/api/1/envelope/", "application/x-sentry-envelope"
 FRAMES = [
     {
         "filename": f"/app/shop/module_{n}.py",
@@ -23,20 +19,6 @@ FRAMES = [
     for n in range(20)
 ]
 CRUMBS = [{"category": "ui", "message": f"tapped button {n}", "timestamp": n} for n in range(20)]
-
-
-class Protocol(NamedTuple):
-    """What is measured: `size` records a request, and how a body of them is written."""
-
-    name: str
-    path: str
-    size: int
-    body: Callable[[Records], bytes]
-
-
-def native(made: Records) -> bytes:
-    """Our own."""
-    return json.dumps(made).encode()
 
 
 def sentry_event(made: Records) -> bytes:
@@ -97,20 +79,7 @@ def faro(made: Records) -> bytes:
 
 
 PROTOCOLS = (
-    Protocol("native, 1 record", "/api/v1/logs", 1, native),
-    Protocol("Sentry events, gzip", "/api/1/envelope/", 1, sentry_event),
-    Protocol("native", "/api/v1/logs", 100, native),
-    Protocol("Sentry logs, gzip", "/api/1/envelope/", 100, sentry_logs),
-    Protocol("Grafana Faro", "/collect", 100, faro),
+    Protocol("sentry_events", "Sentry events, gzip", ENVELOPE, MEDIA, sentry_event, (1,)),
+    Protocol("sentry_logs", "Sentry logs, gzip", ENVELOPE, MEDIA, sentry_logs),
+    Protocol("faro", "Grafana Faro", "/collect", JSON, faro),
 )
-
-
-def write_bodies_of(protocol: Protocol, prefix: Path, count: int, slices: int) -> Bodies:
-    """Write `count` bodies, dealt to the slices in turn."""
-    made = map(json.loads, records(protocol.size * count))
-    with ExitStack() as stack:
-        files = [stack.enter_context(Path(f"{prefix}.{k}").open("w")) for k in range(slices)]
-        for number in range(count):
-            body = protocol.body(list(islice(made, protocol.size)))
-            files[number % slices].write(body.hex() + "\n")
-    return Bodies(prefix, protocol.size, count, slices, packed=True)
