@@ -9,8 +9,8 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection, Pipe
 from queue import Queue
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +18,9 @@ from database.day_append import Prepared
 from database.preparing import PART_RECORDS
 from database.segments import Chunk
 from utils.log import log
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 PIPE_BYTES = 1 << 20
 PARTS_AHEAD = 64  # about a transaction: made while the one before is committed
@@ -34,6 +37,8 @@ class DecodeAhead:
     """The process, forked here: `prepare` runs in it, and what it yields comes out of `work`."""
 
     def __init__(self, prepare: Callable[[dict[str, int], set[str]], Work]) -> None:
+        from multiprocessing.connection import Pipe  # for processes that never drain it is large
+
         request, self._request = Pipe(duplex=False)
         self._answer, answer = Pipe(duplex=False)
         if hasattr(fcntl, "F_SETPIPE_SZ"):  # so that neither waits for the other's time slice
@@ -65,7 +70,7 @@ class DecodeAhead:
 
 
 def _serve(
-    request: Connection, answer: Connection, prepare: Callable[[dict[str, int], set[str]], Work]
+    request: "Connection", answer: "Connection", prepare: Callable[[dict[str, int], set[str]], Work]
 ) -> None:
     """In the process: answer until the other end is gone."""
     code = 1
@@ -89,7 +94,7 @@ def _serve(
         os._exit(code)
 
 
-def _send(answer: Connection, waiting: Queue[bytes]) -> None:
+def _send(answer: "Connection", waiting: Queue[bytes]) -> None:
     """In a thread of it: the other end may be busy with a transaction for long."""
     try:
         while True:

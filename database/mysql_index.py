@@ -8,8 +8,8 @@ from sqlalchemy.dialects.mysql import insert as upsert
 
 from database.block_making import Made, make_block
 from database.blocks import MADE, STALE, TEXT, part_id
-from database.log_terms import MYSQL
 from database.mysql_tables import of_day, table_for
+from database.mysql_terms import MYSQL
 from database.tables import block, block_part
 
 SETTLE_SECONDS = 120.0  # twice as long as any statement may take

@@ -16,7 +16,6 @@ from database.day_append import Appended, Prepared
 from database.engine import migrate
 from database.log_reader import Rows, Unreadable
 from database.log_store import Erased, LogStore, Target
-from database.log_terms import MYSQL
 from database.mysql_bulk import Bulk, Packed, pack
 from database.mysql_engine import flush_seconds, patient, within
 from database.mysql_errors import (
@@ -30,6 +29,7 @@ from database.mysql_errors import (
 )
 from database.mysql_index import MySQLIndexer
 from database.mysql_tables import of_day
+from database.mysql_terms import MYSQL
 from database.rows import Values
 from database.scan import QUERY_SECONDS, OutOfTime
 from database.tables import shared_batch, shared_position

@@ -3,6 +3,7 @@
 """
 
 from sqlalchemy import (
+    VARBINARY,
     BigInteger,
     Column,
     Index,
@@ -13,10 +14,11 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects.mysql import LONGBLOB, MEDIUMTEXT, VARBINARY
 
+# MySQL makes the smallest type of these lengths: MEDIUMTEXT, as its TEXT ends at 64 KiB, and
+# LONGBLOB. Its own types would bring its dialect, a megabyte in each process that has no MySQL.
 MYSQL = ("mysql", "mariadb")
-LONG = Text().with_variant(MEDIUMTEXT(), *MYSQL)  # TEXT ends at 64 KiB there
+LONG = Text().with_variant(Text(2**22 - 1), *MYSQL)
 _Id = Integer().with_variant(BigInteger(), *MYSQL)
 
 metadata = MetaData(
@@ -153,7 +155,7 @@ block_part = Table(
     "block_part",
     day_metadata,
     Column("id", _Id, primary_key=True, autoincrement=False),
-    Column("data", LargeBinary().with_variant(LONGBLOB(), *MYSQL), nullable=False),
+    Column("data", LargeBinary().with_variant(LargeBinary(2**32 - 1), *MYSQL), nullable=False),
 )
 
 log_batch = Table(

@@ -1,5 +1,7 @@
 """The audit log: who did what, when and from where."""
 
+from collections.abc import Callable
+from functools import cache
 from typing import Annotated, Any
 
 from msgspec import Meta, Raw, Struct
@@ -11,7 +13,6 @@ from utils.clock import format_time, now_us
 from utils.log import log
 from utils.principal import Principal
 from utils.record import dumps
-from utils.retry import tried_again
 
 OPERATOR = "operator"  # who acts at the command line
 
@@ -71,7 +72,7 @@ class Audit:
         written = None if details is None else dumps(details).decode()
         entry = (now_us(), actor, address, act, target, written)
         try:
-            _append(self.engine, *entry)
+            _append()(self.engine, *entry)
         except SQLAlchemyError:
             log.critical("the audit log could not be written: %r", entry)
             raise
@@ -83,7 +84,12 @@ class Audit:
         return AuditPage(acts, acts[-1].id if len(found) > query.limit else None)
 
 
-_append = tried_again(on=OperationalError, times=2)(audit.append)  # the database may be busy
+@cache
+def _append() -> Callable[..., None]:
+    """Adds an act, twice if need be, as the database may be busy."""
+    from utils.retry import tried_again  # half a megabyte, in the processes where nobody acts too
+
+    return tried_again(on=OperationalError, times=2)(audit.append)
 
 
 def _shown(entry: audit.Entry) -> AuditEntry:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -67,11 +68,19 @@ def test_data_of_every_earlier_revision_is_there_afterwards(
     engine.dispose()
 
 
+def is_another_type(
+    context: Any, found: Any, known: Any, found_type: Any, known_type: Any
+) -> bool | None:
+    """Whether Alembic finds a type changed: MySQL makes of a text of some length its MEDIUMTEXT."""
+    wanted = known_type.compile(dialect=context.dialect)
+    return False if (wanted, str(found_type)) == ("TEXT(4194303)", "MEDIUMTEXT") else None
+
+
 def test_the_tables_are_those_that_the_code_knows(engine: Engine) -> None:
     migrate(engine)
     known = [metadata] if engine.dialect.name == "sqlite" else [metadata, shared_metadata]
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": is_another_type})
         assert compare_metadata(context, known) == []  # type: ignore[arg-type]
     engine.dispose()
 
