@@ -1,8 +1,10 @@
 """Readers who follow what is stored: quick ones, slow ones, and those who come back."""
 
 import json
+import math
 import random
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -203,9 +205,28 @@ def test_who_was_up_to_date_and_is_far_behind_is_told_and_goes_on_from_now(
     missed = 351 - len(got)
     assert got in ([*numbered(0, len(got) - 1), "last"], numbered(0, len(got)))
     assert gap["records"] == missed > 100
+    assert scene.reading.flooded_at == -math.inf  # one who is slow is no flood
     again = scene.enter(last_id=gap["from"])
     scene.settle()
     assert again.messages[:missed] == [m for m in live.messages if m not in got]
+
+
+def test_more_than_anybody_can_be_shown_is_a_flood(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "MOST_BEHIND", 100)
+    readers = [scene.enter() for _ in range(3)]
+    scene.settle()
+    scene.store(*numbered(0, 90))
+    scene.settle()
+    assert scene.reading.flooded_at == -math.inf
+    before = time.monotonic()
+    scene.store(*numbered(90, 300))
+    scene.settle()
+    assert before <= scene.reading.flooded_at <= time.monotonic()
+    for reader in readers:
+        (gap,) = reader.gaps
+        assert (reader.messages, gap["records"]) == (numbered(0, 90), 210)
 
 
 def test_who_comes_back_after_long_misses_nothing(
