@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from database.log_query import LogFilter
 from filling import APP, SIZE, Filling
-from maria import mariadb, require_mariadb, version
+from maria import POOL, mariadb, require_mariadb, version
 from plan import Figures
 from server import ROOT
 from table import Row, Samples, circumstances, ratio, save, table
@@ -66,16 +66,17 @@ def main(store: str, records: int) -> None:
 
 
 @contextmanager
-def place(store: str) -> Iterator[tuple[Path, str, list[str]]]:
-    """A data directory, the database's URL, and versions to tell."""
+def place(store: str, pool: str = POOL) -> Iterator[tuple[Path, str, list[str]]]:
+    """A data directory, the database's URL, and versions to tell. `pool` is MariaDB's."""
     with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
         data = Path(directory) / "data"
         if store == "sqlite":
             yield data, "", []
             return
         require_mariadb()
-        with mariadb() as server:
-            yield data, server.url(server.new_database()), [version(server)]
+        with mariadb(pool) as server:
+            told = f"{version(server)} with a buffer pool of {pool}"
+            yield data, server.url(server.new_database()), [told]
 
 
 def _grow(filling: Filling, step: int) -> Figures:

@@ -20,7 +20,7 @@ from database.engine import open_engine
 from server import RedLog
 from utils.settings import Database
 
-DEFAULTS = ("--innodb-buffer-pool-size=128M", "--innodb-log-file-size=96M")
+POOL = "128M"
 
 
 def require_mariadb() -> None:
@@ -30,10 +30,13 @@ def require_mariadb() -> None:
 
 
 @contextmanager
-def mariadb() -> Iterator[MariaDB]:
-    """A started MariaDB, which is killed, and its files removed, afterwards."""
+def mariadb(pool: str = POOL) -> Iterator[MariaDB]:
+    """A started MariaDB, which is killed, and its files removed, afterwards. `pool` is the size of
+    its buffer pool.
+    """
+    options = (f"--innodb-buffer-pool-size={pool}", "--innodb-log-file-size=96M")
     with tempfile.TemporaryDirectory(prefix="redlog-bench-") as directory:
-        server = MariaDB(Path(directory), *DEFAULTS)
+        server = MariaDB(Path(directory), *options)
         try:
             yield server.start()
         finally:
