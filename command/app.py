@@ -68,7 +68,8 @@ def app_set(app_id: int, values: tuple[str, ...], as_json: bool) -> None:
     server = root()
     changes = checked(dict(_assignment(value) for value in values), AppChange)
     changed = service.change(server.apps, app_id, changes)
-    server.audit_log.record(OPERATOR, "app.update", f"app {app_id}", changes)
+    said = service.describe_change(changes)
+    server.audit_log.record(OPERATOR, "app.update", f"app {app_id}", said)
     show(to_builtins(service.describe(changed)), as_json)
 
 

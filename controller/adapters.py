@@ -89,6 +89,7 @@ def _reported(adapter: Adapter) -> Callable[[], Reply]:
         else:
             signatures.check(source, environ.get("HTTP_X_REDLOG_SIGNATURE"), _body())
         report = Report(source, b"", untrusted=untrusted)
+        g.sent = g.sent._replace(settings=source.settings)
         return take(adapter, _with_body(g.sent), report, report_limits, journal, attachments)
 
     return report

@@ -54,7 +54,7 @@ def change_app(principal: Principal, app_id: int) -> Response:
     _check(principal, app_id)
     changes = read_json(request.environ, shapes.AppChange)
     changed = service.change(apps, app_id, changes)
-    audit_log.record(principal, "app.update", f"app {app_id}", changes)
+    audit_log.record(principal, "app.update", f"app {app_id}", service.describe_change(changes))
     return _reply(service.describe(changed))
 
 

@@ -76,6 +76,7 @@ ADAPTERS = (
     Adapter("datadog", ("/ddproxy",), key_query=("ddforward",)),
     Adapter("faro", ("/collect",), key_headers=("X-Api-Key",)),
     Adapter("jsnlog", ("/jsnlog.logger",)),
+    Adapter("logan", ("/logan/web/upload.json", "/logan/upload.json")),
     Adapter("loglevel", ("/logger",)),
     Adapter("reports", ("/reports",)),
     Adapter(

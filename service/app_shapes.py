@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from database.ingest_keys import FIRST_LABEL
-from utils.app_settings import AppSettings
+from utils.app_settings import AppSettings, OpenSettings
 
 # A name in one line; Python's `$` alone would let a line end stand behind it.
 Plain = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$(?!\n)")]
@@ -27,13 +27,20 @@ AppChange = msgspec.defstruct(
 )
 
 
-class AppDetails(AppForm, frozen=True, kw_only=True):
-    """An app, to those who look after it; `ingest_key` is the newest key without an end, if any."""
+class AppDetails(OpenSettings, frozen=True, kw_only=True):
+    """An app, to those who look after it; `ingest_key` is the newest key without an end, if any.
+
+    Of what is never shown again it says whether it is set.
+    """
 
     id: int
+    name: str
     ingest_key: str | None
     secret: str
     created_at: str
+    logan_key: bool
+    logan_iv: bool
+    logan_private_key: bool
 
 
 class AppName(Struct):

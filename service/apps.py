@@ -22,9 +22,10 @@ from service.app_shapes import (
 )
 from service.counts import MAX_BUCKETS, fitting_interval
 from service.journal import waiting_records
+from service.logan_key import check_private_key
 from service.parameters import moment_of, seconds_of
 from service.scrub import check_scrubbing
-from utils.app_settings import AppSettings
+from utils.app_settings import SECRETS, AppSettings
 from utils.clock import DAY, MINUTE, SECOND, format_time, now_us
 
 MAX_DAYS = 92
@@ -33,7 +34,7 @@ MINUTE_SECONDS = MINUTE // SECOND
 
 def describe(app: App) -> AppDetails:
     """An app, to those who look after it."""
-    told: dict[str, Any] = app._asdict() | asdict(app.settings)
+    told: dict[str, Any] = app._asdict() | _without_secrets(asdict(app.settings))
     del told["settings"]
     return AppDetails(**told | {"created_at": format_time(app.created_at)})
 
@@ -50,11 +51,26 @@ def describe_key(key: IngestKey) -> KeyDetails:
     return KeyDetails(key.id, key.key, key.label, str(written[0]), *written[1:])
 
 
+def describe_change(changes: Struct) -> dict[str, Any]:
+    """What an AppChange says, without its secrets: that they are set or unset."""
+    return _without_secrets(_given(changes))
+
+
+def _given(changes: Struct) -> dict[str, Any]:
+    return {each: value for each, value in asdict(changes).items() if value is not UNSET}
+
+
+def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:
+    return {each: value != "" if each in SECRETS else value for each, value in values.items()}
+
+
 def create(apps: Apps, form: AppForm) -> App:
-    """Make an app. Raises NameTaken, and BadRequestBody for scrubbing rules that can't be kept."""
-    check_scrubbing(form.scrubbing)
-    own = AppSettings.__struct_fields__
-    return apps.create(form.name, AppSettings(**{each: getattr(form, each) for each in own}))
+    """Make an app. Raises NameTaken, and BadRequestBody for what can't be kept: scrubbing rules, a
+    private key.
+    """
+    own = {each: getattr(form, each) for each in AppSettings.__struct_fields__}
+    _check(own)
+    return apps.create(form.name, AppSettings(**own))
 
 
 def find(apps: Apps, app_id: int) -> App:
@@ -65,17 +81,23 @@ def find(apps: Apps, app_id: int) -> App:
 def change(apps: Apps, app_id: int, changes: Struct) -> App:
     """Set what an AppChange says; `limits` and `scrubbing` are replaced as a whole.
 
-    Raises NameTaken and NotFound, and BadRequestBody for scrubbing rules that can't be kept.
+    Raises NameTaken and NotFound, and BadRequestBody as `create` does.
     """
-    given = {each: value for each, value in asdict(changes).items() if value is not UNSET}
-    if "scrubbing" in given:
-        check_scrubbing(given["scrubbing"])
+    given = _given(changes)
+    _check(given)
     names = {"name": given.pop("name")} if "name" in given else {}
 
     def edit(before: App) -> App:
         return before._replace(settings=replace(before.settings, **given), **names)
 
     return _there(apps.change(app_id, edit))
+
+
+def _check(given: dict[str, Any]) -> None:
+    if "scrubbing" in given:
+        check_scrubbing(given["scrubbing"])
+    if given.get("logan_private_key"):
+        check_private_key(given["logan_private_key"])
 
 
 def delete(apps: Apps, app_id: int, its_name: str, requested_by: str) -> int:

@@ -11,6 +11,8 @@ from msgspec import Meta
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Name = Annotated[str, Meta(min_length=1, max_length=256)]
 Names = Annotated[list[Name], Meta(max_length=100)]
+# 16 bytes: as many characters of ASCII, or twice as many hexadecimal digits.
+AesText = Annotated[str, Meta(pattern=r"^([ -~]{16}|[0-9A-Fa-f]{32})?$(?!\n)")]
 
 
 class AppLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,8 +47,8 @@ class Scrubbing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return bool(self.builtin or self.rules)
 
 
-class AppSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An app's own settings."""
+class OpenSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An app's own settings that those who look after it may read."""
 
     require_signature: bool = False
     allowed_origins: Names = []
@@ -60,6 +62,18 @@ class AppSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scrubbing: Scrubbing = Scrubbing()
 
 
+class AppSettings(OpenSettings, frozen=True, forbid_unknown_fields=True):
+    """An app's own settings, with those that are never shown again, only whether they are set.
+
+    By these Meituan's Logan is read: the native clients' AES-128 key and initialization vector,
+    and the private key (PEM) to the web clients' RSA public key. Empty: there is none.
+    """
+
+    logan_key: AesText = ""
+    logan_iv: AesText = ""
+    logan_private_key: Annotated[str, Meta(max_length=16_384)] = ""
+
+
 class Source(NamedTuple):
     """Who reports: the app, the ingest key, and how the app wants its reports to be handled."""
 
@@ -70,6 +84,7 @@ class Source(NamedTuple):
 
 
 DEFAULTS = AppSettings()
+SECRETS = AppSettings.__struct_fields__[len(OpenSettings.__struct_fields__) :]
 _decode = msgspec.json.Decoder(AppSettings).decode
 
 

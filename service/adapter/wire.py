@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from exceptions import Problem
+from utils.app_settings import DEFAULTS, AppSettings
 from utils.record import dumps
 
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
@@ -16,6 +17,7 @@ class Sent(NamedTuple):
     `body` is inflated. `path` is without a key; `parts` are what its rule names. Names of
     `headers` are in lower case. `received_at` is in µs since 1970, `address` the client's,
     `max_records` and `max_bytes` (inflated) more than which are refused: nothing is made of more.
+    `settings` are those of the app that reports.
     """
 
     body: bytes
@@ -28,6 +30,7 @@ class Sent(NamedTuple):
     method: str = "POST"
     max_records: int = 50_000
     max_bytes: int = 10 * 2**20
+    settings: AppSettings = DEFAULTS
 
     @property
     def media(self) -> str:

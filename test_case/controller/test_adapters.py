@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 import requests
 from cramjam import snappy
+from recorded.logan import IV, KEY, PEM, file_of, page, secret_log
 from recorded.sample import Sample, recorded, samples_of
 from started import ROOT, Server, wait_until
 
@@ -39,6 +40,18 @@ def send(server: Server, sample: Sample, below: str = "", **options: Any) -> req
     body = options.pop("data", sample.body)
     url = server.url + below + sample.path
     return requests.request(sample.method, url, data=body, headers=headers, timeout=60, **options)
+
+
+def reading_logan(server: Server) -> Server:
+    """A server whose app has the keys of the samples: without them it can't read these."""
+    app = str(server.app["id"])
+    server.run("app", "set", app, f"logan_key={KEY}", f"logan_iv={IV}", f"logan_private_key={PEM}")
+    return server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _keys_of_logan(server: Server) -> None:
+    reading_logan(server)
 
 
 def key_header(server: Server) -> dict[str, str]:
@@ -195,7 +208,7 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose app takes one request a minute."""
     folder = tmp_path_factory.mktemp("strict")
     limits = {"REDLOG_LIMITS__REQUESTS_PER_MINUTE": "1"}
-    shared = Server(folder / "data", folder / "server.log", limits).start()
+    shared = reading_logan(Server(folder / "data", folder / "server.log", limits).start())
     shared.report([{"message": "the first"}])
     yield shared
     shared.kill()
@@ -213,7 +226,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose disk counts as full."""
     folder = tmp_path_factory.mktemp("full")
     settings = {"REDLOG_JOURNAL__MIN_FREE_BYTES": str(2**60)}
-    shared = Server(folder / "data", folder / "server.log", settings).start()
+    shared = reading_logan(Server(folder / "data", folder / "server.log", settings).start())
     yield shared
     shared.kill()
 
@@ -259,6 +272,36 @@ def test_vercels_own_signature_is_as_good(server: Server) -> None:
             timeout=60,
         )
         assert (answer.status_code, answer.headers["x-vercel-verify"]) == (status, "abc")
+
+
+def test_logans_keys_are_read_by_and_never_shown_again(server: Server) -> None:
+    token = server.manage("token", "create", "--scope", "admin", "--json")["token"]
+    told = {"headers": {"Authorization": f"Bearer {token}"}, "timeout": 60}
+    apps, names = f"{server.url}/api/v1/apps", ("logan_key", "logan_iv", "logan_private_key")
+    made = requests.post(apps, json={"name": uuid4().hex, "logan_key": KEY}, **told).json()
+    assert [made[name] for name in names] == [True, False, False]
+    one, two, path = uuid4().hex, uuid4().hex, f"{apps}/{made['id']}"
+    below = f"/k/{made['ingest_key']}"
+    body = page(secret_log(two))
+    for sent in (file_of([one]), body):
+        answer = send(server, Sample("/logan/upload.json", sent), below)
+        assert answer.status_code == answer.json()["code"] != 200
+    for bad in ({names[0]: "short"}, {names[1]: f"{IV}\n"}, {names[2]: "secret stuff"}):
+        answer = requests.patch(path, json=bad, **told)
+        assert (answer.status_code, answer.json()["field"]) == (400, *bad)
+        assert not any(value in answer.text for value in bad.values())
+    changed = requests.patch(path, json={names[1]: IV, names[2]: PEM}, **told)
+    assert [changed.json()[name] for name in names] == [True, True, True]
+    for sent in (file_of([one]), body):
+        answer = send(server, Sample("/logan/upload.json", sent), below)
+        assert (answer.status_code, answer.json()["code"]) == (200, 200)
+    assert message_in(server, one)["app"] == message_in(server, two)["app"] == made["id"]
+    acts = requests.get(f"{server.url}/api/v1/audit", **told).text
+    assert '"logan_private_key":true' in acts
+    listed = requests.get(apps, **told).text + server.log_text()
+    assert not [secret for secret in (KEY, IV, PEM[60:100]) if secret in acts + listed]
+    unset = requests.patch(path, json={names[0]: ""}, **told).json()
+    assert [unset[name] for name in names] == [False, True, True]
 
 
 def test_an_app_that_names_its_origins_takes_from_no_others(server: Server) -> None:
