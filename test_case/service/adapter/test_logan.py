@@ -25,7 +25,7 @@ from recorded.logan import (
 from exceptions import BadRequestBody, TooLarge, UnreadableBody
 from service.adapter.logan import read, refuse, reply
 from service.adapter.logan_native import MAX_FALSE_STARTS
-from service.adapter.logan_web import MAX_KEYS
+from service.adapter.logan_web import MAX_KEY_TEXT
 from service.adapter.wire import Bad, Record, Sent, Translated
 from service.logan_key import check_private_key
 from service.native_batch import batch_of
@@ -98,8 +98,9 @@ def test_a_page_has_its_caps() -> None:
     with pytest.raises(TooLarge):
         translated(page(logArray="a," * 10), max_records=10)
     log = secret_log("x")
-    with pytest.raises(TooLarge, match="keys"):
-        translated(page(*({**log, "k": f"{n:04d}"} for n in range(MAX_KEYS + 1))))
+    keys = [f"{n:0{MAX_KEY_TEXT // 4}d}" for n in range(5)]
+    with pytest.raises(TooLarge, match="encrypted"):
+        translated(page(*({**log, "k": key} for key in keys)))
     with pytest.raises(TooLarge, match="in common"):
         translated(page(*([{}] * 2000), customInfo="x" * 100_000))
 
