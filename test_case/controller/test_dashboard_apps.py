@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +16,7 @@ from form_filling import click, write
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
-from started import Server, wait_until
+from started import ROOT, Server, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
@@ -59,14 +60,15 @@ def admin(server: Server, chrome: Chrome) -> Iterator[Admin]:
 
 
 def snippets(page: Page) -> dict[str, str]:
-    """What the buttons would copy."""
+    """What the button would copy, for each client that can be chosen."""
     page.one("[data-snippet=curl]")
-    found = page.chrome.find_elements("css selector", "[data-snippet]")
-    texts = {
-        each.get_attribute("data-snippet"): each.find_element("css selector", "pre")
-        for each in found
-    }
-    return {name: str(pre.get_property("textContent")) for name, pre in texts.items()}
+    choice, texts = Select(page.one("[name=client]")), {}
+    for number, option in enumerate(choice.options):
+        choice.select_by_index(number)
+        name = str(option.get_attribute("value"))
+        pre = page.one(f"[data-snippet={name}] pre")
+        texts[name] = str(pre.get_property("textContent"))
+    return texts
 
 
 def run_in_shell(text: str, folder: Path) -> str:
@@ -100,6 +102,21 @@ def run_in_browser(chrome: Chrome, text: str, folder: Path) -> str:
     return said
 
 
+SDK = str(ROOT / "sdk/python/src")
+OTEL = """
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+provider = LoggerProvider()
+provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+body = "hello from OpenTelemetry, 你好"
+provider.get_logger("shop").emit(LogRecord(body=body, severity_number=SeverityNumber.INFO))
+provider.shutdown()
+"""
+
+
 def test_the_snippets_report_as_they_are_shown(
     admin: Admin, chrome: Chrome, tmp_path: Path
 ) -> None:
@@ -107,17 +124,41 @@ def test_the_snippets_report_as_they_are_shown(
     shown = admin.at(f"&id={app['id']}")
     assert "Waiting" in shown.text(".arrival")
     texts = snippets(shown)
+    assert [name for name, text in texts.items() if app["ingest_key"] not in text] == []
     assert '"accepted":1' in run_in_shell(texts["curl"], tmp_path)
     wait_until(lambda: "hello from curl, 你好" in shown.text(".arrival"), "the arrival")
     shown.one(".arrival a").click()
     assert shown.text(".whole-message") == "hello from curl, 你好"
     assert run_in_python(texts["python"]).startswith('202 {"accepted":1')
     assert run_in_browser(chrome, texts["javascript"], tmp_path).startswith('202 {"accepted":1')
+    others = ("redlog-python", "http-handler", "sentry-python", "elasticsearch", "gelf")
+    for name in others:
+        run_in_python(f"import sys; sys.path.insert(0, {SDK!r})\n{texts[name]}")
+    run_in_shell(f"{texts['otel-environment']}\n{sys.executable} -c '{OTEL}'", tmp_path)
     found = wait_until(
-        lambda: len(logs := admin.server.walk(app=app["id"])) == 3 and logs, "the records"
+        lambda: len(logs := admin.server.walk(app=app["id"])) == 9 and logs, "the records"
     )
-    hello = {f"hello from {what}, 你好" for what in ("curl", "Python", "a page")}
-    assert {log["message"] for log in found} == hello
+    hello = {"curl": 1, "a page": 1, "Python": 1 + len(others), "OpenTelemetry": 1}
+    assert Counter(log["message"] for log in found) == {
+        f"hello from {what}, 你好": records for what, records in hello.items()
+    }
+
+
+def test_the_docs_show_the_lines_of_the_page(admin: Admin, chrome: Chrome) -> None:
+    """With the key filled in, each under its client's name."""
+    admin.at("").one(".table")
+    script = """
+        const done = arguments[arguments.length - 1];
+        const values = { server: "https://logs.example.com", key: "rlk_…" };
+        import("/dashboard/page/clients.js").then(({ CLIENTS, valuesOf }) =>
+            done(CLIENTS.map(({ title, text }) => [title, text(valuesOf(values))])));
+    """
+    fence = "```"
+    pairs = chrome.execute_async_script(script)
+    shown = [f"## {title}\n\n{fence}\n{text}\n{fence}\n" for title, text in pairs]
+    page = (ROOT / "docs/clients/lines.md").read_text("utf-8")
+    assert [each for each in shown if each not in page] == []
+    assert page.count("## ") == len(shown) > 20
 
 
 def test_an_app_that_demands_more_gets_snippets_that_give_it(admin: Admin, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 // How an app reports its first record, and whether one has come.
 import { html } from "../html.js";
 import { useMemo } from "../vendor/preact-hooks.js";
+import { useSignal } from "../vendor/signals.js";
 import { apiBase } from "../model/address.js";
 import { ask } from "../model/api.js";
 import { language } from "../model/preferences.js";
@@ -8,29 +9,36 @@ import { t } from "../text/index.js";
 import { CopyButton } from "../view/copy-button.js";
 import { Link } from "../view/link.js";
 import { useAnswer } from "./answer.js";
-import { curl, javascript, python } from "./snippets.js";
+import { CLIENTS, valuesOf } from "./clients.js";
 
 export function Report({ app }) {
   if (!app.ingest_key) return html`<p class="note">${t("app.no-key.report")}</p>`;
   const { ingest_key: key, require_signature: isSigned, allowed_origins: origins, allowed_packages: packages } = app;
   const from = packages.length ? ["X-Redlog-Package", packages[0]] : origins.length ? ["Origin", origins[0].replace("*", "www")] : undefined;
-  const values = { server: apiBase || location.origin, key, secret: isSigned && app.secret, from };
+  const values = valuesOf({ server: apiBase || location.origin, key, secret: isSigned && app.secret, from });
+  const clients = CLIENTS.filter((client) => client.signs || !isSigned);
   return html`
     <${Newest} app=${app.id} />
-    <${Snippet} name="curl" title="curl" text=${curl(values)} />
-    ${isSigned
-      ? html`<h2>${t("snippet.javascript")}</h2><p class="hint">${t("snippet.javascript.signed")}</p>`
-      : html`<${Snippet} name="javascript" title=${t("snippet.javascript")} hint=${origins.length > 0 && t("snippet.javascript.origins", { origins: origins.join(", ") })} text=${javascript(values)} />`}
-    <${Snippet} name="python" title="Python" text=${python(values)} />
+    ${isSigned && html`<p class="hint">${t("client.signed")}</p>`}
+    <${Lines} clients=${clients} values=${values} origins=${origins} />
     <p class="hint">${t("snippet.more")} <a href=${`${apiBase}/api/docs?lang=${language.value}`} target="_blank" rel="noreferrer">${t("snippet.docs")}</a></p>
   `;
 }
 
-function Snippet({ name, title, hint, text }) {
+/** The lines of the client that is chosen. */
+function Lines({ clients, values, origins }) {
+  const chosen = useSignal(clients[0].name);
+  const { name, title, text, page } = clients.find((client) => client.name === chosen.value) ?? clients[0];
+  const lines = text(values);
   return html`
-    <h2>${title}</h2>
-    ${hint && html`<p class="hint">${hint}</p>`}
-    <div class="snippet" data-snippet=${name}><pre tabindex="0" aria-label=${title}>${text}</pre><${CopyButton} text=${text} /></div>
+    <label class="client">
+      ${t("client")}
+      <select name="client" onChange=${(event) => (chosen.value = event.currentTarget.value)}>
+        ${clients.map((client) => html`<option key=${client.name} value=${client.name} selected=${client.name === name}>${client.title}</option>`)}
+      </select>
+    </label>
+    ${page && origins.length > 0 && html`<p class="hint">${t("client.origins", { origins: origins.join(", ") })}</p>`}
+    <div class="snippet" data-snippet=${name}><pre tabindex="0" aria-label=${title}>${lines}</pre><${CopyButton} text=${lines} /></div>
   `;
 }
 
