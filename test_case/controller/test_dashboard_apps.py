@@ -200,6 +200,28 @@ def test_an_app_is_made_and_deleted_by_its_name(admin: Admin) -> None:
     shown.expected += ["409 (CONFLICT)", "400 (BAD REQUEST)"]
 
 
+def test_the_keys_of_logan_are_set_one_by_one_and_never_shown(admin: Admin) -> None:
+    app = admin.made("logan", logan_iv="fedcba9876543210")
+    shown = admin.at(f"&id={app['id']}&part=settings")
+    own = "form:has([name=logan_key])"
+    shown.one(own)
+    assert shown.texts(".entry:has([name^=logan]) .hint") == ["", "It is set.", ""]
+    write(shown, "logan_private_key", "-----BEGIN")
+    shown.one(f"{own} .main").click()
+    complaint = ".entry:has([name=logan_private_key]) .complaint"
+    wait_until(lambda: "RSA private key" in shown.text(complaint), "the complaint")
+    shown.one("[name=logan_private_key]").clear()
+    write(shown, "logan_key", "0123456789abcdef")
+    shown.one(f"{own} .main").click()
+    hint = ".entry:has([name=logan_key]) .hint"
+    wait_until(lambda: shown.text(hint) == "It is set.", "the new state")
+    assert shown.one("[name=logan_key]").get_property("value") == ""
+    changed = admin.call("GET", f"apps/{app['id']}")
+    names = ("logan_key", "logan_iv", "logan_private_key")
+    assert [changed[name] for name in names] == [True, True, False]
+    shown.expected += ["400 (BAD REQUEST)"]
+
+
 def test_settings_are_changed_and_faults_stand_beside_their_field(admin: Admin) -> None:
     app = admin.made("set up")
     shown = admin.at(f"&id={app['id']}&part=settings")

@@ -38,6 +38,7 @@ export function Settings({ app, again }) {
       ${entry("daily_quota", "number")}
       ${LIMITS.map((name) => html`<${Entry} key=${name} name=${`limits.${name}`} label=${t(`setting.${name}`)} kind="number" value=${app.limits[name]} />`)}
     <//>
+    <${Logan} app=${app} again=${again} />
     ${may("admin") && html`<${Delete} app=${app} />`}
   `;
 }
@@ -54,6 +55,26 @@ function Secret({ app }) {
         <p class="hint">${t("secret.hint")}</p>
       </div>
     </div>
+  `;
+}
+
+/** What is never shown again: a field that is left empty stays as it is. */
+function Logan({ app, again }) {
+  const save = async (values) => {
+    const given = Object.entries(values).filter(([, value]) => value);
+    if (!given.length) return t("unchanged");
+    await ask(`apps/${app.id}`, { method: "PATCH", body: Object.fromEntries(given) });
+    again();
+  };
+  const entry = (name, kind) => html`<${Entry} name=${name} label=${t(`setting.${name}`)} hint=${app[name] && t("logan.set")} kind=${kind} />`;
+  return html`
+    <h2>Logan</h2>
+    <p class="hint">${t("logan.hint")}</p>
+    <${Form} submit=${save} action=${t("save")} done=${t("saved")} clears=${true}>
+      ${entry("logan_key")}
+      ${entry("logan_iv")}
+      ${entry("logan_private_key", "area")}
+    <//>
   `;
 }
 
