@@ -399,7 +399,12 @@ def test_a_handler_can_be_made_by_a_configuration(server: Server, session: str) 
     stored(server, session, 1)
 
 
-@pytest.mark.parametrize("url", ["", "logs.example.com", "ftp://x", "http://"])
-def test_an_address_that_can_be_none_is_refused_at_once(url: str) -> None:
-    with pytest.raises(ValueError, match="url must begin with"):
-        RedlogHandler(url, "k")
+def test_what_can_never_work_is_refused_at_once() -> None:
+    for url in ("", "logs.example.com", "ftp://x", "http://"):
+        with pytest.raises(ValueError, match="url must begin with"):
+            RedlogHandler(url, "k")
+    for key in ("rlk_…", "rlk_\r\nX: y"):
+        with pytest.raises(ValueError, match="key must be"):
+            RedlogHandler("http://logs.example.com", key)
+    with pytest.raises(TypeError):
+        RedlogHandler("http://logs.example.com", "k", context={"at": object()})

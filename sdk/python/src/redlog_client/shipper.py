@@ -42,7 +42,8 @@ class Shipper:
         self.seq = count()
         self.spool = spool
         self.threads: list[threading.Thread] = []
-        self._context = {**context, "session_id": context.get("session_id") or uuid4().hex}
+        context = {**context, "session_id": context.get("session_id") or uuid4().hex}
+        self._context = json.dumps(context)
         self._transport = transport
         self._batch_size, self._max_queue = batch_size, max_queue
         self._flush_seconds, self._timeout = flush_seconds, timeout
@@ -182,8 +183,8 @@ class Shipper:
             while self._queue and len(logs) < self._batch_size and size < MAX_BATCH_BYTES:
                 logs.append(self._queue.popleft())
                 size += len(logs[-1])
-        batch = json.dumps({"batch_id": uuid4().hex, "context": self._context}, default=str)
-        self.spool.put(batch[:-1].encode() + b',"logs":[' + b",".join(logs) + b"]}")
+        head = f'{{"batch_id":"{uuid4().hex}","context":{self._context},"logs":['
+        self.spool.put(head.encode() + b",".join(logs) + b"]}")
         self._is_cutting = False
 
     def _send(self, name: str, body: bytes, timeout: float) -> None:
@@ -198,7 +199,7 @@ class Shipper:
                 self._send_at = now + max(answer.wait, wait * random.uniform(0.5, 1.0))
                 return
             self._failures, self._send_at, self._not_before = 0, 0.0, 0.0
-            if answer.what != "split" or not self.spool.split(name):
+            if answer.what != "split" or not self.spool.split(name, body):
                 if answer.what != "kept":
                     self._refused(body, answer.why)
                 self.spool.remove(name)
@@ -211,12 +212,12 @@ class Shipper:
         self._say(f"the server refuses records: {why}")
         try:
             logs = json.loads(body)["logs"]
-        except (ValueError, LookupError, TypeError):  # a file that was damaged
-            logs = [{}]
+            noted = [log.get("attributes", {}).get(NOTED) for log in logs]
+        except (ValueError, LookupError, TypeError, AttributeError):  # a file that was damaged
+            noted = [None]
         with self._wake:
-            for log in logs:
-                noted = log.get("attributes", {}).get(NOTED)
-                self._dropped.update(noted if isinstance(noted, dict) else {why: 1})
+            for counts in noted:
+                self._dropped.update(counts or {why: 1})
 
     def _note(self) -> bytes:
         """A record of how many never arrived, and why; it counts them from now on."""

@@ -83,11 +83,10 @@ class Spool:
         if self._held.pop(name, None) is None:
             _unlink(self._path(name))
 
-    def split(self, name: str) -> bool:
+    def split(self, name: str, body: bytes) -> bool:
         """Put its halves in a batch's place. The names and ids of these follow from its own, so
         that this may be done twice. False: it is a single record.
         """
-        _, body = self.first() or ("", b"{}")
         batch = json.loads(body)
         logs = batch.get("logs", [])
         if len(logs) < 2:
@@ -106,14 +105,18 @@ class Spool:
         """Take over the batches of processes that are gone."""
         if self._folder is None or not self._folder.is_dir():
             return
-        for owner in {name.partition(".")[0] for name in os.listdir(self._folder)}:
-            if owner not in self._locks and self._claim(owner):
-                found = sorted(self._folder.glob(f"{owner}.*.json"))
-                self._names.extendleft(path.stem for path in reversed(found))
-                for path in found:
-                    self._count(path.stem, path.stat().st_size)
-                for torn in self._folder.glob(f"{owner}.*.tmp"):
-                    _unlink(torn)
+        with suppress(OSError):
+            for owner in {name.partition(".")[0] for name in os.listdir(self._folder)}:
+                if owner not in self._locks and self._claim(owner):
+                    self._take_over(self._folder, owner)
+
+    def _take_over(self, folder: Path, owner: str) -> None:
+        found = sorted(folder.glob(f"{owner}.*.json"))
+        for path in found:
+            self._count(path.stem, path.stat().st_size)
+        self._names.extendleft(path.stem for path in reversed(found))
+        for torn in folder.glob(f"{owner}.*.tmp"):
+            _unlink(torn)
 
     def tidy(self) -> None:
         """Let go of owners whose batches are gone, but for this process."""

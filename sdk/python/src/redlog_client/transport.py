@@ -8,7 +8,6 @@ import urllib.request
 from datetime import datetime, timezone
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -31,6 +30,8 @@ class Transport:
     def __init__(self, url: str, key: str) -> None:
         if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
             raise ValueError(f"url must begin with http:// or https://, not {url!r}")
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError(f"key must be the app's ingest key, not {key!r}")
         self._url = url.rstrip("/") + "/api/v1/logs"
         self._headers = {"X-Redlog-Key": key, "Content-Type": "application/json"}
         self._opener = urllib.request.build_opener(_NoRedirect)
@@ -49,7 +50,7 @@ class Transport:
         except HTTPError as error:
             with error:
                 return _answer(error.code, error.headers)
-        except (OSError, HTTPException) as error:
+        except Exception as error:  # the net's own, and whatever a proxy's settings may cause
             return Answer("again", f"{type(error).__name__}: {error}")
 
 
