@@ -135,7 +135,7 @@ def test_the_first_screen_works_as_printed(readme: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("page", ["docs/reliability.md", "docs/security.md"])
 def test_every_test_that_holds_a_promise_is_there(page: str) -> None:
     text = _text(page)
-    named = re.findall(r"`(test_case/[\w/]+\.py)::(\w+)`", text)
+    named = re.findall(r"`((?:test_case|sdk)/[\w/]+\.py)::(\w+)`", text)
     assert len(named) > 20
     missing = [name for name in named if f"def {name[1]}(" not in _text(name[0])]
     assert missing == []
