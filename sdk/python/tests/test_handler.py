@@ -196,6 +196,7 @@ def test_a_fork_sends_its_own_records_and_only_these(
     server: Server, session: str, tmp_path: Path
 ) -> None:
     command = program(FORK, server.url, server.key, session, str(tmp_path))
+    command.insert(1, "-Wignore::DeprecationWarning")  # since 3.12 of forks beside threads
     done = subprocess.run(command, timeout=60, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     found = {r["message"]: r for r in stored(server, session, 4)}
