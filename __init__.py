@@ -65,7 +65,7 @@ guard = Guard(apps.source_of_key, people.callers.identify, signed_tokens.is_csrf
 public, ingest_key_required, token_required, role_required, account_required = guard.decorators()
 
 # Controllers attach their routes to the app above.
-from controller import health, openapi
+from controller import health, openapi, sdk
 
 if settings.server.role in ("all", "query"):
     from controller import accounts as _accounts, apps as _apps, audit, dashboard  # isort: skip

@@ -1,8 +1,6 @@
 """The dashboard: files of `resource/dashboard`, which use nothing but the public API."""
 
-import gzip
 from functools import cache
-from hashlib import sha256
 
 from flask import Response, request
 
@@ -10,6 +8,7 @@ from __init__ import app, public, root
 from exceptions import NotFound
 from utils.describe import describes
 from utils.headers import PAGE_POLICY
+from utils.static_file import Packed, file_reply, pack
 
 FOLDER = root / "resource" / "dashboard"
 TYPES = {
@@ -52,26 +51,15 @@ def _file(name: str, moved: bool = False) -> Response:
     """
     if name not in FILES:
         raise NotFound(f"the dashboard has no file {name[:80]}")
-    plain, packed, etag = _load(name, moved)
-    is_packed = request.accept_encodings["gzip"] > 0
     headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
-    response = Response(packed if is_packed else plain, headers=headers)
-    response.content_type = TYPES[FILES[name].suffix]
-    response.vary.add("Accept-Encoding")
-    if is_packed:
-        response.content_encoding = "gzip"
-    response.set_etag(etag + "-gzip" * is_packed)
-    response.make_conditional(request)
-    return response
+    return file_reply(_load(name, moved), TYPES[FILES[name].suffix], headers)
 
 
 @cache
-def _load(name: str, moved: bool) -> tuple[bytes, bytes, str]:
-    """A file as it is, as gzip, and its hash; read once.
+def _load(name: str, moved: bool) -> Packed:
+    """A file, read once.
 
     `moved`: for a page beside the folder, which names the folder's files from there.
     """
     content = FILES[name].read_bytes()
-    if moved:
-        content = content.replace(b'"./', b'"dashboard/')
-    return content, gzip.compress(content, 9, mtime=0), sha256(content).hexdigest()[:32]
+    return pack(content.replace(b'"./', b'"dashboard/') if moved else content)

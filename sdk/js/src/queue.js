@@ -1,0 +1,299 @@
+// From records to batches, and how these reach the server: each stored exactly once. A batch gets
+// its id and its text once, and keeps them however often, from whichever tab, it is sent.
+
+import { randomText, sizeOf, written } from "./record.js";
+
+const MAX_RECORD_BYTES = 500_000;
+const LEAVING_BYTES = 60_000; // browsers take 64 KiB from a page that is left
+const SURE_MS = 71 * 3600e3; // the server knows a batch again for 72 h
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 300e3;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const REPLY_MS = 30e3;
+const STORAGE_MS = 5e3;
+const TURN_MS = 10e3;
+
+// An id tells how many records and bytes its batch has, and ids are in the order of their time.
+const newId = (records, bytes) => [Date.now().toString(36).padStart(9, "0"), randomText(), records, bytes].join("-");
+const recordsIn = (id) => +id.split("-")[2] || 0;
+const bytesIn = (id) => +id.split("-")[3] || 0;
+
+/** A timer that does not keep Node running. */
+function later(work, ms) {
+  const timer = setTimeout(work, ms);
+  timer.unref?.();
+  return timer;
+}
+
+/** What a promise gives, if it does so in time. */
+function inTime(promise, ms) {
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error("late")), ms)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** Work while no other tab does. It would do no harm, so nobody waits long for one that sleeps. */
+async function inTurn(name, work) {
+  let isDone;
+  const workOnce = () => isDone || ((isDone = true), work());
+  try {
+    await navigator.locks.request(name, { signal: AbortSignal.timeout(TURN_MS) }, workOnce);
+  } catch {
+    await workOnce();
+  }
+}
+
+function waitOf(retryAfter) {
+  return retryAfter ? Math.max(0, retryAfter * 1000 || Date.parse(retryAfter) - Date.now() || 0) : 0;
+}
+
+export class Queue {
+  /** `tellDropped` makes a record of {reason: records}. */
+  constructor({ server, key, transport, storage, tellDropped, ...limits }) {
+    Object.assign(this, { transport, storage, tellDropped, key, url: `${server}/api/v1/logs`, lock: `redlog ${server}` });
+    Object.assign(this, { maxQueue: 10_000, maxQueueBytes: 5e6, batchSize: 200, batchBytes: 60_000, flushMs: 2000, ...limits });
+    this.batchSize = Math.min(this.batchSize, Math.ceil(this.maxQueue / 10));
+    this.texts = []; // of the batch that is not cut yet
+    this.bytes = this.seq = this.failures = this.cutAt = 0;
+    this.dropped = {};
+    this.memory = new Map(); // batches that are not in the storage, or not yet
+    this.sending = new Map();
+    this.gone = new Set(); // what a storage that fails may still show
+    this.setContext({});
+  }
+
+  /** The context of the records to come. */
+  setContext(context) {
+    this.cut();
+    this.context = written(context);
+    this.room = this.batchBytes - this.around();
+  }
+
+  /** The bytes of a body around its records. */
+  around(context = this.context) {
+    return sizeOf(context) + 200;
+  }
+
+  add(record, isUrgent) {
+    const text = written({ ...record, seq: this.seq++ });
+    const bytes = sizeOf(text);
+    if (bytes > MAX_RECORD_BYTES) return this.count("too_large", 1);
+    if (this.bytes + bytes > this.room) this.cut();
+    this.texts.push(text);
+    this.bytes += bytes + 1;
+    if (this.texts.length >= this.batchSize) this.cut();
+    else this.cutSoon(isUrgent);
+  }
+
+  /** What is urgent goes at once, unless a batch has just gone. */
+  cutSoon(isUrgent) {
+    if (this.cutTimer && !isUrgent) return;
+    clearTimeout(this.cutTimer);
+    const rest = this.cutAt + this.flushMs - Date.now();
+    const wait = isUrgent ? Math.min(Math.max(rest, 0), this.flushMs) : this.flushMs;
+    this.cutTimer = later(() => this.cut(), wait);
+  }
+
+  /** Make a batch of what there is, and send it. `left`: when the page was left, if it is. */
+  cut(left) {
+    clearTimeout(this.cutTimer);
+    this.cutTimer = 0;
+    const dropped = this.hasDropped() ? this.dropped : undefined;
+    if (dropped) {
+      this.dropped = {};
+      this.texts.push(written({ ...this.tellDropped(dropped), seq: this.seq++ }));
+    }
+    if (!this.texts.length) return;
+    this.put(this.texts, { key: this.key, context: this.context, left, dropped });
+    this.texts = [];
+    this.bytes = 0;
+    this.cutAt = Date.now();
+    this.trim();
+    this.drain();
+  }
+
+  put(texts, row, id = newId(texts.length, sizeOf(texts.join()))) {
+    this.memory.set(id, { ...row, texts });
+    return this.save(id);
+  }
+
+  /** Bring a batch from the memory into the storage; if that fails, it stays in the memory. */
+  async save(id, row = this.memory.get(id)) {
+    try {
+      await inTime(this.storage.put(id, row), STORAGE_MS);
+      this.memory.delete(id);
+    } catch {}
+  }
+
+  async ids() {
+    let stored = [];
+    try {
+      stored = await inTime(this.storage.keys(), STORAGE_MS);
+    } catch {}
+    return [...new Set([...stored, ...this.memory.keys()])].filter((id) => !this.gone.has(id)).sort();
+  }
+
+  async get(id) {
+    try {
+      return this.memory.get(id) ?? (await inTime(this.storage.get(id), STORAGE_MS));
+    } catch {
+      this.gone.add(id);
+    }
+  }
+
+  /** Whether it was there. */
+  async remove(id) {
+    const wasHere = this.memory.delete(id);
+    if (!this.storage) return wasHere;
+    try {
+      return (await inTime(this.storage.remove(id), STORAGE_MS)) || wasHere;
+    } catch {
+      this.gone.add(id);
+      return wasHere;
+    }
+  }
+
+  /** Give up a batch, and what it would have told of others. */
+  async drop(id, row, reason) {
+    if (!(await this.remove(id))) return;
+    const told = Object.entries(row?.dropped ?? {});
+    this.count(reason, recordsIn(id) - (told.length && 1));
+    for (const [each, records] of told) this.count(each, records);
+  }
+
+  hasDropped() {
+    return Object.keys(this.dropped).length > 0;
+  }
+
+  count(reason, records) {
+    if (records) this.dropped[reason] = (this.dropped[reason] ?? 0) + records;
+  }
+
+  /** Drop the oldest batches of a queue that is too long, and some more, so as not to do it often. */
+  async trim() {
+    const ids = await this.ids();
+    let [records, bytes] = [recordsIn, bytesIn].map((part) => ids.reduce((sum, id) => sum + part(id), 0));
+    if (records <= this.maxQueue && bytes <= this.maxQueueBytes) return;
+    for (const id of ids) {
+      if (records <= 0.9 * this.maxQueue && bytes <= 0.9 * this.maxQueueBytes) return;
+      if (this.sending.has(id)) continue;
+      records -= recordsIn(id);
+      bytes -= bytesIn(id);
+      await this.drop(id, await this.get(id), "queue_full");
+    }
+  }
+
+  /** Send what waits, unless it is to wait longer. Whether all of it is gone. */
+  async drain() {
+    this.isWanted = true;
+    if (this.retryTimer) return false;
+    this.running ||= this.work();
+    return this.running;
+  }
+
+  async work() {
+    let isEmpty;
+    while (this.isWanted && !this.retryTimer) {
+      this.isWanted = false;
+      isEmpty = false;
+      await inTurn(this.lock, async () => {
+        isEmpty = await this.sendAll();
+      });
+    }
+    this.running = undefined;
+    return isEmpty;
+  }
+
+  async sendAll() {
+    let isAccepted;
+    for (;;) {
+      const ids = (await this.ids()).filter((id) => !this.sending.has(id));
+      if (!ids.length) break;
+      for (const id of ids) {
+        const row = await this.get(id);
+        if (!row || this.sending.has(id)) continue;
+        if (Date.now() - row.left > SURE_MS) await this.drop(id, row, "unsure");
+        else if (((isAccepted = await this.send(id, row)), this.retryTimer)) return false;
+      }
+    }
+    if (isAccepted && this.hasDropped()) this.cut(); // to tell it, now that somebody listens
+    return true;
+  }
+
+  /** Send a batch; whether it was accepted. Without a clear answer it stays, for another time. */
+  async send(id, row, isLeaving = false) {
+    this.sending.set(id, row);
+    const body = `{"batch_id":"${id}","sent_at":${Date.now()},"context":${row.context},"logs":[${row.texts}]}`;
+    const url = `${this.url}?key=${encodeURIComponent(row.key)}`;
+    let reply = {};
+    try {
+      reply = await inTime(this.transport(url, body, isLeaving), REPLY_MS);
+    } catch {}
+    this.sending.delete(id);
+    const { status, retryAfter } = reply;
+    if (status === 202) {
+      this.failures = 0;
+      await this.remove(id);
+      return true;
+    }
+    const isRefused = status >= 400 && status < 500 && status !== 429;
+    if (!isRefused) this.waitFor(waitOf(retryAfter));
+    else if (status === 413 && row.texts.length > 1) await this.split(id, row);
+    else await this.drop(id, row, `http_${status}`);
+    return false;
+  }
+
+  /** Two batches in the place of one. Their ids follow from its own, whichever tab does it. */
+  async split(id, row) {
+    const middle = row.texts.length >> 1;
+    const [time, random] = id.split("-");
+    for (const [name, texts] of [["a", row.texts.slice(0, middle)], ["b", row.texts.slice(middle)]]) {
+      const half = [time, random + name, texts.length, sizeOf(texts.join())].join("-");
+      await this.put(texts, { ...row, dropped: name === "b" ? row.dropped : undefined }, half);
+    }
+    await this.remove(id);
+  }
+
+  waitFor(told) {
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** this.failures++);
+    const wait = Math.max(told, longest * (0.5 + Math.random() / 2));
+    this.isTold = told > 0;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = later(() => this.resume(true), Math.min(wait, LONGEST_TIMER_MS));
+  }
+
+  /** Try again now, unless the server said when. */
+  resume(isTime) {
+    if (this.isTold && !isTime) return false;
+    clearTimeout(this.retryTimer);
+    this.retryTimer = 0;
+    this.isTold = false;
+    return this.drain();
+  }
+
+  /** Cut, and send all; whether all of it is gone. */
+  flush() {
+    this.cut();
+    return this.resume();
+  }
+
+  /** The page is left, perhaps for ever: send what is not safe in the storage, without waiting. */
+  leave() {
+    // What was probably sent is no more sent again once the server would not know it again.
+    const left = this.retryTimer || navigator.onLine === false ? undefined : Date.now();
+    this.cut(left);
+    let room = LEAVING_BYTES;
+    for (const [id, row] of this.sending) {
+      room -= bytesIn(id);
+      if (left) this.save(id, Object.assign(row, { left }));
+    }
+    if (this.isTold) return;
+    for (const [id, row] of [...this.memory].reverse()) {
+      const size = bytesIn(id) + this.around(row.context);
+      if (size > room || this.sending.has(id)) continue;
+      room -= size;
+      if (left && !row.left) this.save(id, Object.assign(row, { left }));
+      this.send(id, row, true);
+    }
+  }
+}
