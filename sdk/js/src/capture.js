@@ -5,15 +5,27 @@ import { isError, textOf } from "./record.js";
 
 const CONSOLE = { debug: "debug", log: "info", info: "info", warn: "warn", error: "error" };
 
+let isHearing;
+
+/** What hears never fails, and does not hear itself. */
+function hearSafely(hear, ...given) {
+  if (isHearing) return;
+  isHearing = true;
+  try {
+    hear(...given);
+  } catch {
+  } finally {
+    isHearing = false;
+  }
+}
+
 /** Call `hear` after what `name` names on `target` was called. */
 function listenIn(target, name, hear) {
   const original = target?.[name];
   if (typeof original !== "function") return () => {};
   const replaced = function (...given) {
     const result = original.apply(this, given);
-    try {
-      hear(given, result);
-    } catch {}
+    hearSafely(hear, given, result);
     return result;
   };
   target[name] = replaced;
@@ -22,15 +34,11 @@ function listenIn(target, name, hear) {
   };
 }
 
-/** Call `hear` on an event; it never fails there. */
+/** Call `hear` on an event. */
 export function on(target, type, hear, options) {
-  const safely = (event) => {
-    try {
-      hear(event);
-    } catch {}
-  };
-  target?.addEventListener?.(type, safely, options);
-  return () => target?.removeEventListener?.(type, safely, options);
+  const listener = (event) => hearSafely(hear, event);
+  target?.addEventListener?.(type, listener, options);
+  return () => target?.removeEventListener?.(type, listener, options);
 }
 
 /** Errors that nobody caught, as (level, what, attributes). */

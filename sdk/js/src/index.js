@@ -13,11 +13,8 @@ const STEPS = 30;
 const OWN_SERVER = globalThis.document?.currentScript?.src?.match(/^(.+)\/sdk\/[^/]+$/)?.[1];
 
 /** A logger; redlog.d.ts tells the options. */
-export function init(options = {}) {
-  const { level = "trace", sample = 1, breadcrumbs = 0 } = options;
-  const lowest = Math.random() < sample ? rankOf(level) : Math.max(rankOf(level), ERROR);
-  const mostSteps = breadcrumbs === true ? STEPS : breadcrumbs;
-  let queue, isBusy;
+export function init(options) {
+  let queue, isBusy, lowest, mostSteps;
   let context = { session_id: randomText() };
   let steps = [];
   const ends = [];
@@ -41,6 +38,7 @@ export function init(options = {}) {
   function log(name, message, ...rest) {
     safely(() => {
       const rank = rankOf(name);
+      if (rank < lowest && !mostSteps) return;
       const record = recordOf(LEVELS[rank], message, rest);
       if (queue && rank >= lowest) {
         if (rank >= ERROR && steps.length) record.attributes = { ...record.attributes, breadcrumbs: steps };
@@ -49,6 +47,8 @@ export function init(options = {}) {
       step(LEVELS[rank], record.message);
     });
   }
+
+  const breadcrumb = (...given) => safely(() => step(...given));
 
   function setContext(more) {
     safely(() => {
@@ -67,7 +67,9 @@ export function init(options = {}) {
   }
 
   function start() {
-    const { url = OWN_SERVER, key, captureErrors: errors, captureConsole: lines } = options;
+    const { url = OWN_SERVER, key, level = "trace", sample = 1, breadcrumbs, captureErrors: errors, captureConsole: lines } = options;
+    lowest = Math.max(rankOf(level), Math.random() < sample ? 0 : ERROR);
+    mostSteps = breadcrumbs === true ? STEPS : breadcrumbs;
     const server = String(url).replace(/\/+$/, "");
     queue = new Queue({ ...limitsOf(options), server, key, transport: options.transport ?? sendByFetch, storage: storageOf(options, server), tellDropped });
     context = contextOf({ ...context, ...options.context });
@@ -87,7 +89,7 @@ export function init(options = {}) {
 
   safely(start);
   const named = LEVELS.map((each) => [each, (...given) => log(each, ...given)]);
-  return { ...Object.fromEntries(named), log, breadcrumb: step, setContext, flush, close };
+  return { ...Object.fromEntries(named), log, breadcrumb, setContext, flush, close };
 }
 
 function tellDropped(dropped) {

@@ -13,8 +13,14 @@ const REPLY_MS = 30e3;
 const STORAGE_MS = 5e3;
 const TURN_MS = 10e3;
 
-// An id tells how many records and bytes its batch has, and ids are in the order of their time.
-const newId = (records, bytes) => [Date.now().toString(36).padStart(9, "0"), randomText(), records, bytes].join("-");
+let lastTime = 0;
+
+/** Ids are in the order in which they were made, and tell how many records and bytes a batch has. */
+function newId(records, bytes) {
+  lastTime = Math.max(lastTime + 1, Date.now());
+  return [lastTime.toString(36).padStart(9, "0"), randomText(), records, bytes].join("-");
+}
+
 const recordsIn = (id) => +id.split("-")[2] || 0;
 const bytesIn = (id) => +id.split("-")[3] || 0;
 
@@ -28,7 +34,7 @@ function later(work, ms) {
 /** What a promise gives, if it does so in time. */
 function inTime(promise, ms) {
   let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error("late")), ms)));
+  const late = new Promise((_, reject) => (timer = later(() => reject(new Error("late")), ms)));
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
@@ -128,7 +134,7 @@ export class Queue {
   async ids() {
     let stored = [];
     try {
-      stored = await inTime(this.storage.keys(), STORAGE_MS);
+      stored = [...(await inTime(this.storage.keys(), STORAGE_MS))].map(String);
     } catch {}
     return [...new Set([...stored, ...this.memory.keys()])].filter((id) => !this.gone.has(id)).sort();
   }
@@ -213,7 +219,8 @@ export class Queue {
         const row = await this.get(id);
         if (!row || this.sending.has(id)) continue;
         if (Date.now() - row.left > SURE_MS) await this.drop(id, row, "unsure");
-        else if (((isAccepted = await this.send(id, row)), this.retryTimer)) return false;
+        else if (await this.send(id, row)) isAccepted = true;
+        if (this.retryTimer) return false;
       }
     }
     if (isAccepted && this.hasDropped()) this.cut(); // to tell it, now that somebody listens
