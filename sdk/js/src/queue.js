@@ -114,7 +114,7 @@ export class Queue {
     this.texts = [];
     this.bytes = 0;
     this.cutAt = Date.now();
-    this.trim();
+    this.trimming = this.trim();
     this.drain();
   }
 
@@ -279,8 +279,9 @@ export class Queue {
   }
 
   /** Cut, and send all; whether all of it is gone. */
-  flush() {
+  async flush() {
     this.cut();
+    await this.trimming;
     return this.resume();
   }
 
