@@ -114,7 +114,7 @@ export class Queue {
     this.texts = [];
     this.bytes = 0;
     this.cutAt = Date.now();
-    this.trimming = this.trim();
+    this.trimming ||= this.trim().finally(() => (this.trimming = undefined));
     this.drain();
   }
 
@@ -178,10 +178,11 @@ export class Queue {
   /** Drop the oldest batches of a queue that is too long, and some more, so as not to do it often. */
   async trim() {
     const ids = await this.ids();
-    let [records, bytes] = [recordsIn, bytesIn].map((part) => ids.reduce((sum, id) => sum + part(id), 0));
-    if (records <= this.maxQueue && bytes <= this.maxQueueBytes) return;
-    for (const id of ids) {
-      if (records <= 0.9 * this.maxQueue && bytes <= 0.9 * this.maxQueueBytes) return;
+    const sum = (part) => ids.reduce((all, id) => all + part(id), 0);
+    let [records, bytes] = [sum(recordsIn), sum(bytesIn)];
+    const isOver = (share) => records > share * this.maxQueue || bytes > share * this.maxQueueBytes;
+    for (const id of isOver(1) ? ids : []) {
+      if (!isOver(0.9)) break;
       if (this.sending.has(id)) continue;
       records -= recordsIn(id);
       bytes -= bytesIn(id);
