@@ -116,8 +116,11 @@ function follow(queue, ends) {
     ends.push(on(document, "visibilitychange", () => (isHidden() ? leave() : resume())));
     ends.push(on(globalThis, "pagehide", leave), on(globalThis, "online", resume));
   } else if (process?.once) {
-    const flush = () => queue.flush();
-    process.once("beforeExit", flush);
-    ends.push(() => process.off("beforeExit", flush));
+    running.add(queue);
+    process.off("beforeExit", flushAll).once("beforeExit", flushAll);
+    ends.push(() => running.delete(queue));
   }
 }
+
+const running = new Set(); // in Node; one listener for all of them, as it warns of many
+const flushAll = () => running.forEach((queue) => queue.flush());

@@ -114,6 +114,7 @@ export class Queue {
     this.texts = [];
     this.bytes = 0;
     this.cutAt = Date.now();
+    this.trimMemory();
     this.trimming ||= this.trim().finally(() => (this.trimming = undefined));
     this.drain();
   }
@@ -175,18 +176,28 @@ export class Queue {
     if (records) this.dropped[reason] = (this.dropped[reason] ?? 0) + records;
   }
 
+  isOver(ids, share = 1) {
+    const sum = (part) => ids.reduce((all, id) => all + part(id), 0);
+    return sum(recordsIn) > share * this.maxQueue || sum(bytesIn) > share * this.maxQueueBytes;
+  }
+
   /** Drop the oldest batches of a queue that is too long, and some more, so as not to do it often. */
   async trim() {
-    const ids = await this.ids();
-    const sum = (part) => ids.reduce((all, id) => all + part(id), 0);
-    let [records, bytes] = [sum(recordsIn), sum(bytesIn)];
-    const isOver = (share) => records > share * this.maxQueue || bytes > share * this.maxQueueBytes;
-    for (const id of isOver(1) ? ids : []) {
-      if (!isOver(0.9)) break;
+    await undefined; // so that it sees all that the page logs at once
+    let ids = await this.ids();
+    for (const id of this.isOver(ids) ? ids : []) {
+      if (!this.isOver(ids, 0.9)) return;
       if (this.sending.has(id)) continue;
-      records -= recordsIn(id);
-      bytes -= bytesIn(id);
       await this.drop(id, await this.get(id), "queue_full");
+      ids = ids.filter((each) => each !== id);
+    }
+  }
+
+  /** The same at once, for what is not in the storage yet: a page may log without a pause. */
+  trimMemory() {
+    for (const [id, row] of this.memory) {
+      if (!this.isOver([...this.memory.keys()])) return;
+      if (!this.sending.has(id)) this.drop(id, row, "queue_full");
     }
   }
 
