@@ -1,4 +1,4 @@
-"""The SDK for pages: `<script src="https://<this server>/sdk/redlog.js">`, from any origin."""
+"""The JavaScript SDK, for pages of any origin."""
 
 from flask import Response
 
@@ -18,5 +18,5 @@ HEADERS = {
 @describes(reply=str, media=("text/javascript",), also={304: None})
 @public
 def show_sdk() -> Response:
-    """The JavaScript SDK, a script that pages of any origin may load."""
+    """The JavaScript SDK as a script, made of `sdk/js/src`."""
     return file_reply(SCRIPT, "text/javascript; charset=utf-8", HEADERS)

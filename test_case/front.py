@@ -26,6 +26,7 @@ class Front:
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self.page = f"http://localhost:{self._http.server_port}/page"
+        self.html = f'<script src="{self.url}/sdk/redlog.js"></script>'
         threading.Thread(target=self._http.serve_forever, daemon=True).start()
 
     @contextmanager
@@ -48,8 +49,8 @@ class Front:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 if self.path.startswith("/page"):
-                    text = f'<!doctype html><script src="{front.url}/sdk/redlog.js"></script>'
-                    return self._reply(200, {"Content-Type": "text/html"}, text.encode())
+                    page = f"<!doctype html>{front.html}".encode()
+                    return self._reply(200, {"Content-Type": "text/html; charset=utf-8"}, page)
                 self._reply(*front._pass_on("GET", self.path, b"", {}))
 
             def do_POST(self) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from chromium import open_chromium
 from front import UNANSWERED, UNAVAILABLE, UNREACHABLE, Front
 from selenium.webdriver import Chrome
-from started import Server, wait_until
+from started import ROOT, Server, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 UTC = timezone.utc
@@ -311,3 +312,16 @@ def test_as_a_module(page: Page) -> None:
     said = page.chrome.execute_async_script(script, page.front.url, key, context)
     assert said is True
     page.wait_for(1)
+
+
+@pytest.mark.parametrize("readme", ["sdk/js/README.md", "README.md", "README.zh-CN.md"])
+def test_as_the_readme_says(page: Page, readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    for block in re.findall(r"```html\n(.*?)```", text, re.DOTALL):
+        block = block.replace("https://logs.example.com", page.front.url)
+        page.front.html = block.replace("rlk_…", page.front.server.key)
+        page.chrome.get(page.front.page)
+        page.run("log.setContext({device_id: arguments[0]}); log.info('m0')", page.device)
+        assert page.flush() is True
+        page.wait_for(1)
+        page.device = uuid4().hex
