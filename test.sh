@@ -23,7 +23,7 @@ END
 }
 
 # Programs that some tests use, each with the Debian package that brings it.
-programs="mariadbd:mariadb-server redis-server:redis-server chromium:chromium chromedriver:chromium-driver wrk:wrk nginx:nginx-light"
+programs="mariadbd:mariadb-server redis-server:redis-server chromium:chromium chromedriver:chromium-driver wrk:wrk nginx:nginx-light node:nodejs"
 
 missing_programs() {
     local program

@@ -2,8 +2,8 @@
 
 export type Level = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 
-/** What describes a record besides its message: errors become its exception, objects its attributes. */
-export type Detail = Error | Record<string, unknown> | unknown;
+/** Writes a record. Of what follows the message, errors become its exception, objects its attributes. */
+export type Write = (message: unknown, ...details: unknown[]) => void;
 
 /** Fields of every record that follows. What is no field of a record becomes one of its attributes. */
 export interface Context {
@@ -79,13 +79,13 @@ export interface Options {
 }
 
 export interface Logger {
-  trace(message: unknown, ...details: Detail[]): void;
-  debug(message: unknown, ...details: Detail[]): void;
-  info(message: unknown, ...details: Detail[]): void;
-  warn(message: unknown, ...details: Detail[]): void;
-  error(message: unknown, ...details: Detail[]): void;
-  fatal(message: unknown, ...details: Detail[]): void;
-  log(level: Level | "warning", message: unknown, ...details: Detail[]): void;
+  trace: Write;
+  debug: Write;
+  info: Write;
+  warn: Write;
+  error: Write;
+  fatal: Write;
+  log(level: Level | "warning", message: unknown, ...details: unknown[]): void;
   /** A step that errors tell, if `breadcrumbs` is on. */
   breadcrumb(kind: string, what: string, data?: Record<string, unknown>): void;
   /** Fields of the records to come, beside those that were set before; null takes one away. */

@@ -168,6 +168,21 @@ def test_a_page_left_with_more_than_it_may_send(page: Page) -> None:
     page.wait_for(2000)
 
 
+def test_a_page_that_comes_back_without_a_reload(page: Page) -> None:
+    """What was sent as it was left is not forgotten, and not sent for ever."""
+    page.open()
+    page.write(10)
+    hidden = "Object.defineProperty(document, 'visibilityState', {value: arguments[0]}); "
+    changed = "document.dispatchEvent(new Event('visibilitychange'))"
+    page.run(f"{hidden.replace('{value', '{configurable: true, value')}{changed}", "hidden")
+    wait_until(lambda: page.front.reports, "the report")
+    page.run(f"{hidden}{changed}", "visible")
+    page.write(10, 10)
+    assert page.flush() is True
+    page.wait_for(20)
+    assert page.front.reports == ["202", "202"]
+
+
 def test_a_browser_that_crashes(front: Front, tmp_path: Path) -> None:
     """kill -9: an error is in the storage at once, all else after `flushMs`."""
     with open_chromium(tmp_path) as chrome, front.failing(UNREACHABLE):
@@ -289,8 +304,10 @@ def test_it_says_nothing_in_the_console_and_throws_nothing(page: Page) -> None:
     assert {line["source"] for line in told} <= {"network"}
 
 
-def test_without_a_storage_it_sends_all_the_same(page: Page) -> None:
-    page.open(storage=None)
+@pytest.mark.parametrize("browser", ["", "delete Request.prototype.keepalive"])
+def test_without_a_storage_a_page_that_is_left_sends_what_it_has(page: Page, browser: str) -> None:
+    """By a request that outlives it, or by a beacon where there is none."""
+    page.open(browser, storage=None)
     page.write(100)
     page.chrome.get("about:blank")
     page.wait_for(100)

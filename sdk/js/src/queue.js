@@ -256,8 +256,10 @@ export class Queue {
       return true;
     }
     const isRefused = status >= 400 && status < 500 && status !== 429;
-    if (!isRefused) this.waitFor(waitOf(retryAfter));
-    else if (status === 413 && row.texts.length > 1) await this.split(id, row);
+    if (!isRefused) {
+      this.waitFor(waitOf(retryAfter));
+      if (row.left) this.save(id, Object.assign(row, { left: undefined })); // it did not arrive
+    } else if (status === 413 && row.texts.length > 1) await this.split(id, row);
     else await this.drop(id, row, `http_${status}`);
     return false;
   }

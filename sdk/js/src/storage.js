@@ -11,10 +11,22 @@ export function indexedDBStorage(name) {
     opened ||= new Promise((resolve, reject) => {
       const request = indexedDB.open(name, 1);
       request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        request.result.onversionchange = () => forget(request.result); // a page may delete it
+        resolve(request.result);
+      };
+      request.onerror = () => {
+        opened = undefined;
+        reject(request.error);
+      };
     });
     return opened;
+  }
+
+  /** The next one opens it again. */
+  function forget(database) {
+    opened = undefined;
+    database.close();
   }
 
   async function run(mode, work) {
@@ -28,8 +40,7 @@ export function indexedDBStorage(name) {
         transaction.onabort = () => reject(transaction.error);
       });
     } catch (error) {
-      opened = undefined; // the browser may have closed it: the next one opens it again
-      database.close();
+      forget(database); // the browser may have closed it
       throw error;
     }
   }
