@@ -27,7 +27,7 @@ class Front:
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self.page = f"http://localhost:{self._http.server_port}/page"
         self.html = f'<script src="{self.url}/sdk/redlog.js"></script>'
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
 
     @contextmanager
     def failing(self, fault: str) -> Iterator[None]:
