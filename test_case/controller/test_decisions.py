@@ -40,7 +40,7 @@ def test_few_routes_are_open_to_all(tmp_path: Path) -> None:
     open_to_all = {route for route, said in decisions(tmp_path).items() if said == "public"}
     assert open_to_all == {
         *("GET /healthz", "GET /readyz", "GET /metrics"),
-        *("GET /api/openapi.json", "GET /api/docs"),
+        *("GET /api/openapi.json", "GET /api/docs", "GET /sdk/redlog.js"),
         *("GET /api/v1/login", "POST /api/v1/login", "GET /api/v1/refresh", "POST /api/v1/refresh"),
         *("POST /api/v1/register", "GET /api/v1/oidc/login", "GET /api/v1/oidc/callback"),
         *("GET /", "GET /dashboard/<path:name>"),

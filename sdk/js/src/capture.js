@@ -43,7 +43,7 @@ export function on(target, type, hear, options) {
 
 /** Errors that nobody caught, as (level, what, attributes). */
 export function captureErrors(report) {
-  if (globalThis.addEventListener && globalThis.document) {
+  if (globalThis.addEventListener) {
     const ends = [
       on(globalThis, "error", ({ error, message, filename, lineno, colno }) => {
         if (error || message) report("error", isError(error) ? error : message, { source: filename, line: lineno, column: colno });

@@ -64,7 +64,7 @@ export class Queue {
     this.dropped = {};
     this.memory = new Map(); // batches that are not in the storage, or not yet
     this.sending = new Map();
-    this.gone = new Set(); // what a storage that fails may still show
+    this.gone = new Set(); // what a storage that fails may go on to show
     this.setContext({});
   }
 
@@ -141,23 +141,23 @@ export class Queue {
   }
 
   async get(id) {
+    let row = this.memory.get(id);
     try {
-      return this.memory.get(id) ?? (await inTime(this.storage.get(id), STORAGE_MS));
-    } catch {
-      this.gone.add(id);
-    }
+      row ??= await inTime(this.storage.get(id), STORAGE_MS);
+    } catch {}
+    if (!row) this.gone.add(id);
+    return row;
   }
 
   /** Whether it was there. */
   async remove(id) {
     const wasHere = this.memory.delete(id);
-    if (!this.storage) return wasHere;
+    let wasStored;
     try {
-      return (await inTime(this.storage.remove(id), STORAGE_MS)) || wasHere;
-    } catch {
-      this.gone.add(id);
-      return wasHere;
-    }
+      wasStored = await inTime(this.storage?.remove(id), STORAGE_MS);
+    } catch {}
+    if (this.storage && !wasStored) this.gone.add(id);
+    return wasStored || wasHere;
   }
 
   /** Give up a batch, and what it would have told of others. */
@@ -244,12 +244,11 @@ export class Queue {
     this.sending.set(id, row);
     const body = `{"batch_id":"${id}","sent_at":${Date.now()},"context":${row.context},"logs":[${row.texts}]}`;
     const url = `${this.url}?key=${encodeURIComponent(row.key)}`;
-    let reply = {};
+    let status, retryAfter;
     try {
-      reply = await inTime(this.transport(url, body, isLeaving), REPLY_MS);
+      ({ status, retryAfter } = await inTime(this.transport(url, body, isLeaving), REPLY_MS));
     } catch {}
     this.sending.delete(id);
-    const { status, retryAfter } = reply;
     if (status === 202) {
       this.failures = 0;
       await this.remove(id);

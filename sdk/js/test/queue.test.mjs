@@ -41,6 +41,8 @@ const BROKEN = {
   "is full": { keys: () => [], get: () => undefined, put: () => Promise.reject(new Error("quota")), remove: () => false },
   "can't remove": { keys: () => ["000000001-a-1-20"], get: () => ({ key: "k", context: "{}", texts: ['{"message":"old"}'] }), put: fails, remove: fails },
   "is no storage": {},
+  "shows what it does not have": { keys: () => ["000000001-a-1-20"], get: () => undefined, put: fails, remove() {} },
+  "keeps what it removes": { keys: () => ["000000001-a-1-20"], get: () => ({ key: "k", context: "{}", texts: ['{"message":"old"}'] }), put: fails, remove: () => false },
 };
 
 // They wait more than they work, so they wait together.
