@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 
-const MODULES = ["record", "storage", "transport", "queue", "capture", "index"];
+const MODULES = ["record", "storage", "transport", "waiting", "batches", "queue", "capture", "index"];
 export const DIST = new URL("dist/redlog.js", import.meta.url);
 const read = (name) => readFileSync(new URL(`src/${name}.js`, import.meta.url), "utf8");
 const hash = (text) => createHash("sha256").update(text).digest("hex").slice(0, 16);

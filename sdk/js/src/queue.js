@@ -1,7 +1,9 @@
 // From records to batches, and how these reach the server: each stored exactly once. A batch gets
 // its id and its text once, and keeps them however often, from whichever tab, it is sent.
 
-import { randomText, sizeOf, written } from "./record.js";
+import { Batches, bytesIn, idOf, nameOf, newName, recordsIn } from "./batches.js";
+import { sizeOf, written } from "./record.js";
+import { inTime, inTurn, later, waitOf } from "./waiting.js";
 
 const MAX_RECORD_BYTES = 500_000;
 const LEAVING_BYTES = 60_000; // browsers take 64 KiB from a page that is left
@@ -10,61 +12,18 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 300e3;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 const REPLY_MS = 30e3;
-const STORAGE_MS = 5e3;
-const TURN_MS = 10e3;
-
-let lastTime = 0;
-
-/** Ids are in the order in which they were made, and tell how many records and bytes a batch has. */
-function newId(records, bytes) {
-  lastTime = Math.max(lastTime + 1, Date.now());
-  return [lastTime.toString(36).padStart(9, "0"), randomText(), records, bytes].join("-");
-}
-
-const recordsIn = (id) => +id.split("-")[2] || 0;
-const bytesIn = (id) => +id.split("-")[3] || 0;
-
-/** A timer that does not keep Node running. */
-function later(work, ms) {
-  const timer = setTimeout(work, ms);
-  timer.unref?.();
-  return timer;
-}
-
-/** What a promise gives, if it does so in time. */
-function inTime(promise, ms) {
-  let timer;
-  const late = new Promise((_, reject) => (timer = later(() => reject(new Error("late")), ms)));
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-/** Work while no other tab does. It would do no harm, so nobody waits long for one that sleeps. */
-async function inTurn(name, work) {
-  let isDone;
-  const workOnce = () => isDone || ((isDone = true), work());
-  try {
-    await navigator.locks.request(name, { signal: AbortSignal.timeout(TURN_MS) }, workOnce);
-  } catch {
-    await workOnce();
-  }
-}
-
-function waitOf(retryAfter) {
-  return retryAfter ? Math.max(0, retryAfter * 1000 || Date.parse(retryAfter) - Date.now() || 0) : 0;
-}
 
 export class Queue {
   /** `tellDropped` makes a record of {reason: records}. */
   constructor({ server, key, transport, storage, tellDropped, ...limits }) {
-    Object.assign(this, { transport, storage, tellDropped, key, url: `${server}/api/v1/logs`, lock: `redlog ${server}` });
+    Object.assign(this, { transport, tellDropped, key, url: `${server}/api/v1/logs`, lock: `redlog ${server}` });
     Object.assign(this, { maxQueue: 10_000, maxQueueBytes: 5e6, batchSize: 200, batchBytes: 60_000, flushMs: 2000, ...limits });
     this.batchSize = Math.min(this.batchSize, Math.ceil(this.maxQueue / 10));
     this.texts = []; // of the batch that is not cut yet
     this.bytes = this.seq = this.failures = this.cutAt = 0;
     this.dropped = {};
-    this.memory = new Map(); // batches that are not in the storage, or not yet
-    this.sending = new Map();
-    this.gone = new Set(); // what a storage that fails may go on to show
+    this.batches = new Batches(storage);
+    this.sending = new Map(); // batches under way
     this.setContext({});
   }
 
@@ -110,7 +69,8 @@ export class Queue {
       this.texts.push(written({ ...this.tellDropped(dropped), seq: this.seq++ }));
     }
     if (!this.texts.length) return;
-    this.put(this.texts, { key: this.key, context: this.context, left, dropped });
+    const { key, context, texts } = this;
+    this.batches.put(idOf(newName(), texts), { key, context, texts, left, dropped });
     this.texts = [];
     this.bytes = 0;
     this.cutAt = Date.now();
@@ -119,50 +79,9 @@ export class Queue {
     this.drain();
   }
 
-  put(texts, row, id = newId(texts.length, sizeOf(texts.join()))) {
-    this.memory.set(id, { ...row, texts });
-    return this.save(id);
-  }
-
-  /** Bring a batch from the memory into the storage; if that fails, it stays in the memory. */
-  async save(id, row = this.memory.get(id)) {
-    try {
-      await inTime(this.storage.put(id, row), STORAGE_MS);
-      this.memory.delete(id);
-    } catch {}
-  }
-
-  async ids() {
-    let stored = [];
-    try {
-      stored = [...(await inTime(this.storage.keys(), STORAGE_MS))].map(String);
-    } catch {}
-    return [...new Set([...stored, ...this.memory.keys()])].filter((id) => !this.gone.has(id)).sort();
-  }
-
-  async get(id) {
-    let row = this.memory.get(id);
-    try {
-      row ??= await inTime(this.storage.get(id), STORAGE_MS);
-    } catch {}
-    if (!row) this.gone.add(id);
-    return row;
-  }
-
-  /** Whether it was there. */
-  async remove(id) {
-    const wasHere = this.memory.delete(id);
-    let wasStored;
-    try {
-      wasStored = await inTime(this.storage?.remove(id), STORAGE_MS);
-    } catch {}
-    if (this.storage && !wasStored) this.gone.add(id);
-    return wasStored || wasHere;
-  }
-
   /** Give up a batch, and what it would have told of others. */
   async drop(id, row, reason) {
-    if (!(await this.remove(id))) return;
+    if (!(await this.batches.remove(id))) return;
     const told = Object.entries(row?.dropped ?? {});
     this.count(reason, recordsIn(id) - (told.length && 1));
     for (const [each, records] of told) this.count(each, records);
@@ -184,19 +103,20 @@ export class Queue {
   /** Drop the oldest batches of a queue that is too long, and some more, so as not to do it often. */
   async trim() {
     await undefined; // so that it sees all that the page logs at once
-    let ids = await this.ids();
+    let ids = await this.batches.ids();
     for (const id of this.isOver(ids) ? ids : []) {
       if (!this.isOver(ids, 0.9)) return;
       if (this.sending.has(id)) continue;
-      await this.drop(id, await this.get(id), "queue_full");
+      await this.drop(id, await this.batches.get(id), "queue_full");
       ids = ids.filter((each) => each !== id);
     }
   }
 
   /** The same at once, for what is not in the storage yet: a page may log without a pause. */
   trimMemory() {
-    for (const [id, row] of this.memory) {
-      if (!this.isOver([...this.memory.keys()])) return;
+    const { memory } = this.batches;
+    for (const [id, row] of memory) {
+      if (!this.isOver([...memory.keys()])) return;
       if (!this.sending.has(id)) this.drop(id, row, "queue_full");
     }
   }
@@ -210,36 +130,31 @@ export class Queue {
   }
 
   async work() {
-    let isEmpty;
+    let isMore;
     while (this.isWanted && !this.retryTimer) {
-      this.isWanted = false;
-      isEmpty = false;
-      await inTurn(this.lock, async () => {
-        isEmpty = await this.sendAll();
-      });
+      this.isWanted = this.isHeard = false;
+      do {
+        await inTurn(this.lock, async () => {
+          isMore = await this.sendNext();
+        });
+      } while (isMore && !this.retryTimer);
+      if (this.isHeard && this.hasDropped()) this.cut(); // to tell it, now that somebody listens
     }
     this.running = undefined;
-    return isEmpty;
+    return !isMore;
   }
 
-  async sendAll() {
-    let isAccepted;
-    for (;;) {
-      const ids = (await this.ids()).filter((id) => !this.sending.has(id));
-      if (!ids.length) break;
-      for (const id of ids) {
-        const row = await this.get(id);
-        if (!row || this.sending.has(id)) continue;
-        if (Date.now() - row.left > SURE_MS) await this.drop(id, row, "unsure");
-        else if (await this.send(id, row)) isAccepted = true;
-        if (this.retryTimer) return false;
-      }
-    }
-    if (isAccepted && this.hasDropped()) this.cut(); // to tell it, now that somebody listens
+  /** Send the oldest batch that is not under way. Whether there was one. */
+  async sendNext() {
+    const id = (await this.batches.ids()).find((each) => !this.sending.has(each));
+    const row = id && (await this.batches.get(id));
+    if (!row || this.sending.has(id)) return !!id;
+    if (Date.now() - row.left > SURE_MS) await this.drop(id, row, "unsure");
+    else await this.send(id, row);
     return true;
   }
 
-  /** Send a batch; whether it was accepted. Without a clear answer it stays, for another time. */
+  /** Send a batch. Without a clear answer it stays, for another time. */
   async send(id, row, isLeaving = false) {
     this.sending.set(id, row);
     const body = `{"batch_id":"${id}","sent_at":${Date.now()},"context":${row.context},"logs":[${row.texts}]}`;
@@ -251,27 +166,24 @@ export class Queue {
     this.sending.delete(id);
     if (status === 202) {
       this.failures = 0;
-      await this.remove(id);
-      return true;
-    }
-    const isRefused = status >= 400 && status < 500 && status !== 429;
-    if (!isRefused) {
+      this.isHeard = true;
+      await this.batches.remove(id);
+    } else if (!(status >= 400 && status < 500) || status === 429) {
       this.waitFor(waitOf(retryAfter));
-      if (row.left) this.save(id, Object.assign(row, { left: undefined })); // it did not arrive
+      if (row.left) this.batches.save(id, Object.assign(row, { left: undefined })); // it did not arrive
     } else if (status === 413 && row.texts.length > 1) await this.split(id, row);
     else await this.drop(id, row, `http_${status}`);
-    return false;
   }
 
   /** Two batches in the place of one. Their ids follow from its own, whichever tab does it. */
   async split(id, row) {
     const middle = row.texts.length >> 1;
-    const [time, random] = id.split("-");
-    for (const [name, texts] of [["a", row.texts.slice(0, middle)], ["b", row.texts.slice(middle)]]) {
-      const half = [time, random + name, texts.length, sizeOf(texts.join())].join("-");
-      await this.put(texts, { ...row, dropped: name === "b" ? row.dropped : undefined }, half);
+    const halves = { a: row.texts.slice(0, middle), b: row.texts.slice(middle) };
+    for (const [name, texts] of Object.entries(halves)) {
+      const half = { ...row, texts, dropped: name === "b" ? row.dropped : undefined };
+      await this.batches.put(idOf(nameOf(id) + name, texts), half);
     }
-    await this.remove(id);
+    await this.batches.remove(id);
   }
 
   waitFor(told) {
@@ -306,14 +218,14 @@ export class Queue {
     let room = LEAVING_BYTES;
     for (const [id, row] of this.sending) {
       room -= bytesIn(id);
-      if (left) this.save(id, Object.assign(row, { left }));
+      if (left) this.batches.save(id, Object.assign(row, { left }));
     }
     if (this.isTold) return;
-    for (const [id, row] of [...this.memory].reverse()) {
+    for (const [id, row] of [...this.batches.memory].reverse()) {
       const size = bytesIn(id) + this.around(row.context);
       if (size > room || this.sending.has(id)) continue;
       room -= size;
-      if (left && !row.left) this.save(id, Object.assign(row, { left }));
+      if (left && !row.left) this.batches.save(id, Object.assign(row, { left }));
       this.send(id, row, true);
     }
   }
