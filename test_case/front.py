@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -65,7 +65,11 @@ class Front:
                     told["Access-Control-Expose-Headers"] = "Retry-After"
                     return self._reply(503, told, b"")
                 headers = {name: self.headers[name] for name in ("Origin", "Content-Type")}
-                status, told, said = front._pass_on("POST", self.path, body, headers)
+                try:
+                    status, told, said = front._pass_on("POST", self.path, body, headers)
+                except (OSError, HTTPException):  # the server was killed
+                    front.reports.append(UNREACHABLE)
+                    return self.connection.close()
                 front.reports.append(fault or str(status))
                 if fault == UNANSWERED:
                     return self.connection.close()

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 from chromium import open_chromium
+from conftest import StartServer
 from front import UNANSWERED, UNAVAILABLE, UNREACHABLE, Front
 from selenium.webdriver import Chrome
 from started import ROOT, Server, wait_until
@@ -204,6 +205,21 @@ def test_a_server_that_is_unavailable_for_a_while(page: Page) -> None:
         page.write(300, 300)
         assert page.flush() is False
     page.wait_for(600)
+
+
+def test_a_server_that_is_killed_meanwhile(chrome: Chrome, make_server: StartServer) -> None:
+    server = make_server().start()
+    front = Front(server)
+    page = Page(chrome, front).open(batchSize=20)
+    page.write(5000)
+    wait_until(lambda: front.reports.count("202") > 20, "some receipts")
+    server.kill()
+    page.write(100, 5000)
+    wait_until(lambda: UNREACHABLE in front.reports, "a report in vain")
+    server.start()
+    wait_until(page.flush, "the acknowledgement")
+    page.wait_for(5100)
+    front.close()
 
 
 def test_replies_that_are_lost(page: Page) -> None:
