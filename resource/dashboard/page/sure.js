@@ -15,7 +15,8 @@ export function Sure({ label, question, act, children }) {
   useEffect(() => void (isOpen.value && box.current.focus()), [isOpen.value]); // a key held down does nothing yet
   const close = () => {
     [isOpen.value, complaint.value] = [false, ""];
-    setTimeout(() => box.current?.querySelector("button")?.focus()); // where the keyboard was
+    // Where the keyboard was; never on what acts, should it be open again by then.
+    setTimeout(() => isOpen.value || box.current?.querySelector("button")?.focus());
   };
   const run = async () => {
     try {
