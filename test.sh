@@ -8,9 +8,11 @@ print_help() {
     cat <<'END'
 Runs all checks and tests of RedLog.
 
-  ./test.sh                        everything
+  ./test.sh                        everything that follows from this repository and PyPI
   ./test.sh test_case/database     one folder; all arguments go to pytest
   ./test.sh -k journal -x          tests named so, up to the first failure
+  ./test.sh --clients              instead: the clients of others for JavaScript, from npm, and
+                                   syslog-ng, against real servers; arguments go to pytest
   ./test.sh --security             instead: known holes in the packages (pip-audit), careless code
                                    (bandit), the API asked far more than by the tests
                                    (schemathesis), damaged bodies for FUZZ_SECONDS [180] (atheris)
@@ -24,6 +26,7 @@ END
 
 # Programs that some tests use, each with the Debian package that brings it.
 programs="mariadbd:mariadb-server redis-server:redis-server chromium:chromium chromedriver:chromium-driver wrk:wrk nginx:nginx-light node:nodejs"
+if [[ ${1:-} == --clients ]]; then programs+=" npm:npm syslog-ng:syslog-ng-mod-http"; fi
 
 missing_programs() {
     local program
@@ -45,6 +48,20 @@ install_programs() (
         say "installing ${program#*:}"
         DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${program#*:}" </dev/null >/dev/null || true
     done
+)
+
+# Packages of npm: just those that package-lock.json names, without running any script of theirs.
+install_clients() (
+    cd test_case/clients
+    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+        return # said already
+    fi
+    if ! cmp -s package-lock.json node_modules/lock; then
+        say "installing the clients for JavaScript (only when they have changed; this may take a minute)"
+        npm ci --ignore-scripts --no-audit --no-fund </dev/null >../../.venv/npm.log 2>&1 ||
+            fail "npm can't install them: $(tail -n 1 ../../.venv/npm.log) ($PWD/.venv/npm.log says more)"
+        cp package-lock.json node_modules/lock
+    fi
 )
 
 unchecked=""
@@ -106,13 +123,21 @@ if [[ ${1:-} == --security ]]; then
 fi
 
 # Tests wait for their servers more than they compute, so a few modules run side by side.
-parallel=()
-if [[ $# == 0 ]]; then parallel=(--numprocesses 3 --dist loadscope); fi
+run_tests() { SE_OFFLINE=true .venv/bin/python -m pytest "$@"; }
+side_by_side=(--numprocesses 3 --dist loadscope)
+
+if [[ ${1:-} == --clients ]]; then
+    shift
+    install_clients
+    run_tests test_case/clients "${side_by_side[@]}" "$@"
+    exit
+fi
 
 # Everything runs, whatever fails, and pytest's summary comes last.
 failed=0
 .venv/bin/python -m ruff check || failed=1
 .venv/bin/python -m ruff format --check || failed=1
 .venv/bin/python -m mypy || failed=1
-SE_OFFLINE=true .venv/bin/python -m pytest ${parallel[@]+"${parallel[@]}"} "$@" || failed=1
+if [[ $# == 0 ]]; then set -- "${side_by_side[@]}"; fi
+run_tests "$@" || failed=1
 exit $failed

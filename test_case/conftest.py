@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from chromium import open_chromium
 from hypothesis import HealthCheck, settings
 from mariadb import MISSING, MariaDB
 from mariadb import is_here as mariadb_is_here
 from redis_server import PROGRAM, RedisServer
+from selenium.webdriver import Chrome
 from started import Server
 
 from database.redis_link import RedisLink
@@ -100,3 +102,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     shared = Server(folder / "data", folder / "server.log", {}).start()
     yield shared
     shared.kill()
+
+
+@pytest.fixture(scope="module")
+def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    """A Chromium that the tests of a module share."""
+    with open_chromium(tmp_path_factory.mktemp("chromium")) as running:
+        yield running

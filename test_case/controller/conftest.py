@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
-from chromium import open_chromium
-from selenium.webdriver import Chrome
 from started import Server, wait_until
 
 
@@ -22,10 +20,3 @@ def either_server(
     wait_until(lambda: len(shared.workers()) == 2, "both workers")
     yield shared
     shared.kill()
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """A Chromium that the tests of a module share."""
-    with open_chromium(tmp_path_factory.mktemp("chromium")) as running:
-        yield running
