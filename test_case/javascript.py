@@ -19,9 +19,10 @@ PACKAGES = CLIENTS / "node_modules"
 OLDEST = 20  # of Node.js, that the clients' own versions want
 _SECONDS = 60
 
+# What is told comes by the standard input: some clients report their arguments and environment.
 IN_NODE = """
-    const [script, told] = process.argv.slice(1);
-    import(script).then(({run}) => run(JSON.parse(told))).then(value => {
+    const told = JSON.parse(require("node:fs").readFileSync(0));
+    import(process.argv[1]).then(({run}) => run(told)).then(value => {
         process.stdout.write(`\\n${JSON.stringify(value ?? null)}`);
         process.exit();
     });
@@ -55,8 +56,14 @@ def _version() -> int:
 
 def run_node(script: str, **told: Any) -> Ran:
     """Call `run` of scripts/<script>.mjs in a Node.js of its own."""
-    command = ["node", "-e", IN_NODE, str(SCRIPTS / f"{script}.mjs"), json.dumps(told)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    done = subprocess.run(
+        ["node", "-e", IN_NODE, str(SCRIPTS / f"{script}.mjs")],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return Ran(json.loads(done.stdout.splitlines()[-1]), done.stderr)
 

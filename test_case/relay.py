@@ -1,4 +1,4 @@
-"""What stands between a client and servers: it passes requests on, one by one, and remembers them."""
+"""What stands between a client and servers: it passes requests on and remembers them."""
 
 import http.client
 import threading

@@ -176,6 +176,16 @@ class Server:
         assert answer.status_code == 200, answer.text
         return list(answer.json()["logs"])
 
+    def found(self, number: int, **filters: Any) -> list[dict[str, Any]]:
+        """What a query finds, oldest first: so many records, and no more once all is stored."""
+        wait_until(
+            lambda: len(self.query(order="oldest", **filters)) >= number, f"{number} records"
+        )
+        self.wait_drained()
+        records = self.query(order="oldest", **filters)
+        assert len(records) == number, records
+        return records
+
     def walk(self, **parameters: Any) -> list[dict[str, Any]]:
         """All records, page by page along the cursor."""
         found: list[dict[str, Any]] = []

@@ -77,7 +77,7 @@ def _record(data: Members) -> Record:
 
 def _message(said: Members, thrown: Members, data: Members) -> Any:
     named = ": ".join(str(thrown[name]) for name in ("type", "value") if thrown.get(name))
-    return said.get("body") or named or data.get("title") or "error"
+    return said.get("body") or thrown.get("description") or named or data.get("title") or "error"
 
 
 def _exception(body: Members) -> dict[str, Any]:

@@ -7,52 +7,34 @@ that calls this by `run_node` or `pages.run` and looks at what is stored.
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import NamedTuple
 
 import pytest
-import requests
-from javascript import Pages
+from javascript import Pages, demand_node
+from refusals import SETTINGS, Refusing, use_up
 from started import Server
 
-MAX_BODY_BYTES = 20_000  # of the server `small`
 
-
-class Refusing(NamedTuple):
-    """Servers that refuse: with 503, with 429, and with 413 what is over MAX_BODY_BYTES."""
-
-    full: Server
-    limited: Server
-    small: Server
+@pytest.fixture(scope="session")
+def node() -> None:
+    """Skips where the clients for JavaScript can't run."""
+    demand_node()
 
 
 @pytest.fixture(scope="session")
 def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refusing]:
-    """Servers that refuse, with the same key as all others."""
-    settings = {
-        "full": {"REDLOG_JOURNAL__MIN_FREE_BYTES": str(2**60)},
-        "limited": {},
-        "small": {"REDLOG_INGEST__MAX_BODY_BYTES": str(MAX_BODY_BYTES)},
-    }
+    """Servers that refuse, for all tests."""
     with ExitStack() as stack:
         made = {}
-        for name, own in settings.items():
+        for name, settings in SETTINGS.items():
             folder = tmp_path_factory.mktemp(name)
-            made[name] = Server(folder / "data", folder / "server.log", own).start()
+            made[name] = Server(folder / "data", folder / "server.log", settings).start()
             stack.callback(made[name].kill)
         use_up(made["limited"])
         yield Refusing(**made)
 
 
-def use_up(server: Server) -> None:
-    """Let the app report all that it may on a day."""
-    server.run("app", "set", str(server.app["id"]), "daily_quota=1")
-    url = f"{server.url}/k/{server.key}/gelf"
-    for status in (202, 429):
-        assert requests.post(url, b'{"short_message":"m"}', timeout=60).status_code == status
-
-
 @pytest.fixture(scope="module")
-def pages() -> Iterator[Pages]:
+def pages(node: None) -> Iterator[Pages]:
     """Pages with clients, on an origin that is not the server's."""
     with Pages() as pages:
         yield pages

@@ -22,7 +22,11 @@ THROWN = {
         "trace_chain": [
             {
                 "frames": FRAMES,
-                "exception": {"class": "ValueError", "message": "no card", "description": "d"},
+                "exception": {
+                    "class": "ValueError",
+                    "message": "no card",
+                    "description": "payment failed",
+                },
             },
             {"frames": FRAMES[:1], "exception": {"class": "KeyError", "message": "card"}},
         ],

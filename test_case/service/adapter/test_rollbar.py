@@ -21,7 +21,7 @@ def test_every_member_of_an_error_finds_its_place() -> None:
     cause = {"type": "KeyError", "value": "card", "stacktrace": FRAMES[:1]}
     assert made.records == [
         {
-            "message": "ValueError: no card",
+            "message": "payment failed",
             "level": "critical",
             "time": 1795168800,
             "release": "2.1.0",
@@ -31,7 +31,7 @@ def test_every_member_of_an_error_finds_its_place() -> None:
             "exception": {
                 "type": "ValueError",
                 "value": "no card",
-                "description": "d",
+                "description": "payment failed",
                 "stacktrace": FRAMES,
                 "causes": [cause],
             },
