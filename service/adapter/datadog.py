@@ -55,8 +55,10 @@ def _record(log: dict[str, Any]) -> Record | Bad:
         "release": log.get("version") or tags.pop("version", None),
         "session_id": log.get("session_id"),
         "user_id": user.get("id"),
+        "device_id": user.get("anonymous_id"),
     }
-    attributes = without(log, *_OWN) | present(usr=without(user, "id"), tags=tags)
+    about = present(usr=without(user, "id", "anonymous_id"), tags=tags)
+    attributes = without(log, *_OWN) | about
     record = record_of(log["message"], texts, attributes)
     status = log.get("status")
     if status == "ok" or (isinstance(status, str) and severity_of(status)):

@@ -51,7 +51,10 @@ def _record(log: dict[str, Any], request: Any) -> Record | Bad:
             if "stack" in said and isinstance(said.get(theirs), str)
         }
         attributes |= without(said, "name", "message", "stack") if exception else dict(said)
-        message = said.get("message") or said.get("msg") or message
+        if exception and isinstance(attributes.get("logData"), str):  # said with the exception
+            message = attributes.pop("logData")
+        else:
+            message = said.get("message") or said.get("msg") or message
     record = record_of(message, {"logger": log.get("n")}, attributes)
     if (level := _level(log.get("l"))) is not None:
         record["level"] = level

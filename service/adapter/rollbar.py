@@ -20,6 +20,7 @@ from utils.level import severity_of
 _object = msgspec.json.Decoder(dict[str, Any])
 # What has a place in a record; the rest stands among the attributes.
 _OWN = ("body", "level", "environment", "timestamp", "uuid", "code_version", "platform", "person")
+AUTO = "$remote_ip"  # stands for the client's address
 
 
 def read(sent: Sent) -> Translated:
@@ -27,7 +28,7 @@ def read(sent: Sent) -> Translated:
     data = decode_json(_object, sent.body).get("data")
     if not isinstance(data, dict):
         return Translated([Bad("missing_data", "data must be an object")])
-    records = [_record(data)]
+    records = [_record(data, sent)]
     uuid = str(data.get("uuid") or "")
     return Translated(records, uuid or key_of_dated("rollbar", sent.body, records), note=uuid)
 
@@ -55,24 +56,34 @@ def keys_of(sent: Sent) -> Iterable[str]:
         return []
 
 
-def _record(data: Members) -> Record:
+def _record(data: Members, sent: Sent) -> Record:
     body, client = mapping(data.get("body")), mapping(data.get("client"))
     person, script = mapping(data.get("person")), mapping(client.get("javascript"))
-    thrown, attributes = _exception(body), without(data, *_OWN)
-    attributes |= present(person=without(person, "id"), telemetry=body.get("telemetry"))
-    said = mapping(body.get("message"))
-    attributes |= without(said, "body")
+    said, thrown, named = mapping(body.get("message")), _exception(body), _named(data)
     texts = {
         "release": data.get("code_version") or script.get("code_version"),
         "environment": data.get("environment"),
         "platform": data.get("platform"),
+        "session_id": named.pop("session_id", None),
         "user_id": person.get("id"),
     }
+    attributes = without(data, *_OWN, *(["attributes"] if named or texts["session_id"] else []))
+    request = mapping(data.get("request"))
+    if request.get("user_ip") == AUTO:
+        attributes["request"] = {**request, "user_ip": sent.address}
+    about = {"telemetry": body.get("telemetry"), "attributes": named}
+    attributes |= present(person=without(person, "id"), **about) | without(said, "body")
     record = record_of(_message(said, thrown, data), texts, attributes)
     level = data.get("level")
     record["level"] = level if isinstance(level, str) and severity_of(level) else "error"
     time = data.get("timestamp") or client.get("timestamp")
     return record | present(exception=thrown, time=time)
+
+
+def _named(data: Members) -> dict[str, Any]:
+    """Attributes by name: newer SDKs send them as a list of keys and values."""
+    pairs = objects(data.get("attributes"))
+    return {str(each["key"]): each.get("value") for each in pairs if "key" in each}
 
 
 def _message(said: Members, thrown: Members, data: Members) -> Any:

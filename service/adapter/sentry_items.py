@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from service.adapter.fields import MAX_SHARED_BYTES, record_of, share
-from service.adapter.sentry_event import level_of
+from service.adapter.sentry_event import AUTO, level_of
 from service.adapter.values import Members, mapping, objects
 from service.adapter.wire import Bad, Record
 
@@ -83,6 +83,8 @@ def sessions(payload: Members) -> list[Record | Bad]:
 
 def _session(message: str, payload: Members, did: Any, attributes: dict[str, Any]) -> Record:
     about = dict(mapping(payload.get("attrs")))
+    if about.get("ip_address") == AUTO:
+        del about["ip_address"]
     fields = {name: about.pop(name, None) for name in ("release", "environment")}
     texts = {"logger": "sentry.session", "device_id": did, **fields}
     return record_of(message, texts, {**about, **attributes})

@@ -79,7 +79,7 @@ def test_sentry_drops_what_is_too_large(server: Server, refusing: Refusing) -> N
 
 def bugsnag(url: str, server: Server, release: str, *messages: str) -> Any:
     told = {"url": f"{url}/k/{server.key}", "release": release, "messages": messages}
-    return run_node("bugsnag-node", **told).value
+    return run_node("bugsnag", **told).value
 
 
 def test_bugsnag(server: Server) -> None:
@@ -90,7 +90,7 @@ def test_bugsnag(server: Server) -> None:
     assert (record["user_id"], record["environment"]) == ("u-1", "prod")
     exception = record["exception"]
     assert (exception["type"], exception["value"]) == ("TypeError", "茶")
-    assert exception["stacktrace"][0]["file"].endswith("bugsnag-node.mjs")
+    assert exception["stacktrace"][0]["file"].endswith("bugsnag.mjs")
     assert [each["type"] for each in exception["causes"]] == ["RangeError"]
     assert record["attributes"]["metadata"] == {"order": {"id": 7}}
     assert record["attributes"]["user"] == {"email": "a@b.example", "name": "Ada"}
@@ -110,7 +110,7 @@ def test_bugsnag_drops_what_is_refused(server: Server, refusing: Refusing) -> No
 
 def rollbar(url: str, server: Server, release: str, *messages: str) -> Any:
     told = {"key": server.key, "release": release, "messages": messages}
-    return run_node("rollbar-node", endpoint=f"{url}/api/1/item/", **told).value
+    return run_node("rollbar", endpoint=f"{url}/api/1/item/", **told).value
 
 
 def test_rollbar(server: Server) -> None:
@@ -121,7 +121,7 @@ def test_rollbar(server: Server) -> None:
     assert record["environment"] == "prod"
     exception = record["exception"]
     assert (exception["type"], exception["value"]) == ("TypeError", "no card")
-    assert exception["stacktrace"][-1]["filename"].endswith("rollbar-node.mjs")
+    assert exception["stacktrace"][-1]["filename"].endswith("rollbar.mjs")
     assert record["attributes"]["custom"] == {"order": 7}
 
 

@@ -11,7 +11,7 @@ WARNED = {
     "service": "shop",
     "version": "2.1.0",
     "session_id": "s-1",
-    "usr": {"id": "u-1", "name": "Ada"},
+    "usr": {"id": "u-1", "name": "Ada", "anonymous_id": "d-1"},
     "view": {"url": "https://shop.example/pay", "referrer": ""},
     "origin": "logger",
     "logger": {"name": "shop.pay"},

@@ -15,6 +15,20 @@ BODY = {
             "n": "onerrorLogger",
             "t": 1795168800125,
         },
+        {  # fatalException("payment failed", error)
+            "l": 6000,
+            "m": json.dumps(
+                {
+                    "stack": "TypeError: no card\n at pay",
+                    "message": "no card",
+                    "name": "TypeError",
+                    "logData": "payment failed",
+                }
+            ),
+            "n": "shop.pay",
+            "t": 1795168800126,
+            "u": 3,
+        },
     ],
 }
 

@@ -41,6 +41,8 @@ SAID = {
     "level": "warning",
     "body": {"message": {"body": "almost out of 茶", "extra": {"order": 7}}},
     "client": {"timestamp": 1795168801, "javascript": {"browser": "UA", "code_version": "2.1.0"}},
+    "request": {"url": "https://shop.example/pay", "query_string": "", "user_ip": "$remote_ip"},
+    "attributes": [{"key": "session_id", "value": "s-1"}, {"key": "replay_id", "value": "r-1"}],
 }
 _HEADERS = {"Content-Type": "application/json", "X-Rollbar-Access-Token": "0" * 32}
 

@@ -89,7 +89,12 @@ SESSION = {
     "status": "crashed",
     "errors": 1,
     "duration": 3600.0,
-    "attrs": {"release": "2.1.0", "environment": "prod", "user_agent": "Mozilla"},
+    "attrs": {
+        "release": "2.1.0",
+        "environment": "prod",
+        "user_agent": "Mozilla",
+        "ip_address": "{{auto}}",
+    },
 }
 SESSIONS = {
     "aggregates": [{"started": "2026-11-20T10:00:00Z", "exited": 3, "crashed": 1}],

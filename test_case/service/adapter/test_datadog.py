@@ -29,6 +29,7 @@ def test_every_member_finds_its_place() -> None:
         "release": "2.1.0",
         "session_id": "s-1",
         "user_id": "u-1",
+        "device_id": "d-1",
         "attributes": {
             "service": "shop",
             "view": WARNED["view"],

@@ -16,7 +16,7 @@ def records(*logs: Any) -> list[Any]:
 
 
 def test_every_member_finds_its_place() -> None:
-    said, structured, thrown = records(*BODY["lg"])
+    said, structured, thrown, _ = records(*BODY["lg"])
     assert said == {
         "message": "almost out of 茶",
         "level": "warning",
@@ -32,6 +32,15 @@ def test_every_member_finds_its_place() -> None:
     }
     assert (thrown["message"], thrown["level"]) == ("x", "fatal")
     assert read(Sent(json.dumps(BODY).encode())).batch_key.startswith("jsnlog:")
+
+
+def test_what_was_said_with_an_exception_is_the_message() -> None:
+    record = records(BODY["lg"][-1])[0]
+    assert (record["message"], record["exception"]["value"]) == ("payment failed", "no card")
+    assert record["attributes"] == {"request_id": "req-1", "entry": 3}
+    thrown = json.loads(str(BODY["lg"][-1]["m"]))
+    record = records({"m": {**thrown, "logData": {"order": 7}}})[0]
+    assert (record["message"], record["attributes"]["logData"]) == ("no card", {"order": 7})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from service.native_batch import batch_of
 
 
 def translated(data: Any) -> Translated:
-    return read(Sent(json.dumps({"data": data}).encode()))
+    return read(Sent(json.dumps({"data": data}).encode(), address="192.0.2.7"))
 
 
 def test_every_member_of_an_error_finds_its_place() -> None:
@@ -57,6 +57,19 @@ def test_a_message_has_what_was_said_with_it() -> None:
     assert (record["time"], record["release"]) == (1795168801, "2.1.0")
     assert record["attributes"]["extra"] == {"order": 7}
     assert "exception" not in record
+    assert record["session_id"] == "s-1"
+    assert record["attributes"]["attributes"] == {"replay_id": "r-1"}
+    assert record["attributes"]["request"]["user_ip"] == "192.0.2.7"
+
+
+@pytest.mark.parametrize("attributes", [[], [7], {"a": 1}, [{"key": "session_id", "value": 7}]])
+def test_attributes_may_be_of_another_form(attributes: Any) -> None:
+    (record,) = translated({**SAID, "attributes": attributes}).records
+    assert isinstance(record, dict)
+    if attributes == [{"key": "session_id", "value": 7}]:
+        assert record["session_id"] == "7" and "attributes" not in record["attributes"]
+    else:
+        assert record["attributes"]["attributes"] == attributes
 
 
 def test_a_crash_report_is_a_stack() -> None:
