@@ -82,7 +82,7 @@ class Pages:
                     page = f'<!doctype html><title>page</title><script src="{source}"></script>'
                     self._answer("text/html", page.encode())
                 else:
-                    self._answer("image/x-icon", b"")
+                    self._answer("text/html", b"<!doctype html><title>another page</title>")
 
             def _answer(self, media: str, body: bytes) -> None:
                 self.send_response(200)
@@ -103,6 +103,10 @@ class Pages:
         done = chrome.execute_async_script(IN_PAGE, told)
         assert "error" not in done, done
         return done["value"]
+
+    def leave(self, chrome: Chrome) -> None:
+        """Open a page without a script."""
+        chrome.get(f"{self.url}/another")
 
     def __enter__(self) -> "Pages":
         threading.Thread(target=self._http.serve_forever, daemon=True).start()

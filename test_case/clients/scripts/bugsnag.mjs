@@ -1,6 +1,6 @@
 import Bugsnag from "@bugsnag/js";
 
-export async function run({ url, release, messages }) {
+export async function run({ url, release, messages, autoTrackSessions = true }) {
     const told = [];
     const note = (...words) => told.push(words.map(String).join(" "));
     Bugsnag.start({
@@ -8,6 +8,7 @@ export async function run({ url, release, messages }) {
         endpoints: { notify: `${url}/notify`, sessions: `${url}/sessions` },
         appVersion: release,
         releaseStage: "prod",
+        autoTrackSessions,
         logger: { debug: () => {}, info: () => {}, warn: note, error: note },
     });
     for (const message of messages) {

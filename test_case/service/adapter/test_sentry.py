@@ -243,6 +243,7 @@ def test_sessions_tell_how_they_went() -> None:
     one, many = (each for each in translated(ALL).records[3:5])
     assert isinstance(one, dict) and isinstance(many, dict)
     assert (one["level"], one["session_id"], one["device_id"]) == ("fatal", "s-1", "u-1")
+    assert "ip_address" not in one["attributes"] and one["attributes"]["user_agent"] == "Mozilla"
     assert (one["release"], one["attributes"]["duration"]) == ("2.1.0", 3600.0)
     assert (many["attributes"], many["logger"]) == ({"exited": 3, "crashed": 1}, "sentry.session")
 
