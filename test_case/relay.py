@@ -5,7 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-from started import PATIENCE, Server
+from started import PATIENCE, Server, wait_until
 
 _OF_THE_HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 
@@ -54,6 +54,10 @@ class Relay:
     def statuses(self) -> list[int]:
         """Of all requests that were answered, in order."""
         return [passed.status for passed in self.passed]
+
+    def wait_for(self, number: int) -> None:
+        """Wait until so many requests were answered."""
+        wait_until(lambda: len(self.passed) >= number, f"{number} requests")
 
     def _pass_on(self, request: BaseHTTPRequestHandler) -> None:
         body = _body_of(request)

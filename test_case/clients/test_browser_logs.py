@@ -82,7 +82,7 @@ def test_faro_drops_what_is_refused_for_long(server: Server, refusing: Refusing,
 def test_datadog(server: Server, run: Run, pages: Pages, chrome: Chrome) -> None:
     release = uuid4().hex
     proxy = f"{server.url}/k/{server.key}/ddproxy"
-    run("datadog", proxy=proxy, release=release, message="茶")
+    run("datadog", proxy=proxy, release=release, messages=["茶"])
     pages.leave(chrome)
     records = by_message(server.found(3, release=release))
     warned, failed, thrown = records["茶"], records["payment failed"], records["no card"]
@@ -93,6 +93,33 @@ def test_datadog(server: Server, run: Run, pages: Pages, chrome: Chrome) -> None
     assert (thrown["level"], thrown["exception"]["type"]) == ("error", "TypeError")
     assert f"{pages.url}/bundle/datadog.js" in thrown["exception"]["stacktrace"]
     assert all(record["time"] < record["received_at"] for record in records.values())
+
+
+MUCH = LARGE[:17_000]  # Datadog's client sends it at once
+
+
+def datadog(run: Run, relay: Relay, server: Server, release: str, *messages: str) -> None:
+    proxy = f"{relay.url}/k/{server.key}/ddproxy"
+    run("datadog", proxy=proxy, release=release, messages=messages, errors=False)
+
+
+def test_datadog_sends_again_after_a_429_or_503(
+    server: Server, refusing: Refusing, run: Run
+) -> None:
+    for refuses, status in ((refusing.full, 503), (refusing.limited, 429)):
+        release = uuid4().hex
+        with Relay(refuses, server) as relay:
+            datadog(run, relay, server, release, MUCH)
+            server.found(1, release=release)
+            assert relay.statuses == [status, 202]
+
+
+def test_datadog_drops_what_is_too_large(server: Server, refusing: Refusing, run: Run) -> None:
+    release = uuid4().hex
+    with Relay(refusing.small, server) as relay:
+        datadog(run, relay, server, release, LARGE, MUCH)
+        assert server.found(1, release=release)[0]["message"] == MUCH
+        assert relay.statuses == [413, 202]
 
 
 @pytest.mark.parametrize("json", [False, True], ids=["plain", "JSON"])

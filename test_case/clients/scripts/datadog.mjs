@@ -4,8 +4,8 @@ function pay() {
     throw new TypeError("no card");
 }
 
-// It sends what it holds when the page is left.
-export async function run({ proxy, release, message }) {
+// What it holds it sends when that is much, or when the page is left.
+export async function run({ proxy, release, messages, errors = true }) {
     datadogLogs.init({
         clientToken: "pub0",
         proxy,
@@ -13,12 +13,16 @@ export async function run({ proxy, release, message }) {
         env: "prod",
         version: release,
         forwardErrorsToLogs: true,
-        sessionSampleRate: 100,
         telemetrySampleRate: 0,
     });
     datadogLogs.setUser({ id: "u-1", name: "Ada" });
-    datadogLogs.logger.warn(message, { order: 7 });
-    datadogLogs.logger.error("payment failed", {}, new RangeError("empty"));
-    setTimeout(pay); // nobody catches it
+    for (const message of messages) {
+        datadogLogs.logger.warn(message, { order: 7 });
+        await new Promise((done) => setTimeout(done, 200));
+    }
+    if (errors) {
+        datadogLogs.logger.error("payment failed", {}, new RangeError("empty"));
+        setTimeout(pay); // nobody catches it
+    }
     await new Promise((done) => setTimeout(done, 50));
 }
