@@ -20,6 +20,12 @@ class Passed(NamedTuple):
     status: int
 
 
+class Lost(NamedTuple):
+    """A server whose answer does not come back: the connection breaks instead."""
+
+    server: Server
+
+
 class Relay:
     """Passes the first request on to the first server, the second to the second, and so on; all
     that follow to the last. Preflights of browsers are passed on, but neither counted nor kept.
@@ -28,7 +34,7 @@ class Relay:
     that another one answers.
     """
 
-    def __init__(self, *servers: Server) -> None:
+    def __init__(self, *servers: Server | Lost) -> None:
         self.passed: list[Passed] = []
         self._servers = servers
         self._taken = 0
@@ -66,7 +72,8 @@ class Relay:
             server = self._servers[min(self._taken, len(self._servers) - 1)]
             self._taken += not is_preflight
         sent = {n: v for n, v in request.headers.items() if n.lower() not in _OF_THE_HOP}
-        there = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        port = server.server.port if isinstance(server, Lost) else server.port
+        there = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         there.request(request.command, request.path, body or None, sent)
         answer = there.getresponse()
         answered = answer.read()
@@ -75,6 +82,9 @@ class Relay:
             headers = {name.lower(): value for name, value in request.headers.items()}
             passed = Passed(request.command, request.path, headers, body, answer.status)
             self.passed.append(passed)
+        if isinstance(server, Lost) and not is_preflight:
+            request.close_connection = True
+            return
         request.send_response_only(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in _OF_THE_HOP:

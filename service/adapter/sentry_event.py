@@ -30,7 +30,7 @@ def record_of_event(event: Members, sent: Sent, level: str = "error") -> Record:
         del thrown["value"]  # of a captured message with its stack
     os_name, device = (mapping(contexts.get(name)) for name in ("os", "device"))
     texts = {
-        "logger": event.get("logger"),
+        "logger": event.get("logger") or ("sentry.feedback" if _feedback(event) else None),
         "release": event.get("release"),
         "environment": event.get("environment"),
         "platform": os_name.get("name") or event.get("platform"),
@@ -81,7 +81,7 @@ def _beside(event: Members, contexts: Members, user: Members, sent: Sent) -> lis
 
 def _message(event: Members, thrown: Members, attributes: dict[str, Any]) -> str:
     """What is to be read first; a template is kept with its parameters."""
-    entry = event.get("logentry") or event.get("message")
+    entry = event.get("logentry") or event.get("message") or _feedback(event).get("message")
     message = entry
     if isinstance(entry, dict):
         template, params = entry.get("message"), entry.get("params")
@@ -93,6 +93,11 @@ def _message(event: Members, thrown: Members, attributes: dict[str, Any]) -> str
     if thrown:
         return ": ".join(thrown[name] for name in ("type", "value") if thrown.get(name)) or "error"
     return text_of(event.get("transaction") or "event")
+
+
+def _feedback(event: Members) -> Members:
+    """What somebody wrote, for an event that is of this."""
+    return mapping(mapping(event.get("contexts")).get("feedback"))
 
 
 def _filled(template: Any, params: Any) -> Any:

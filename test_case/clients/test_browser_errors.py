@@ -38,9 +38,10 @@ def test_sentry(server: Server, run: Run, pages: Pages, tunnel: bool) -> None:
     release = uuid4().hex
     through = {"tunnel": f"{server.url}/tunnel"} if tunnel else {}
     sentry(run, server.port, server, release, "茶", **through)
-    records = {record["message"]: record for record in server.found(5, release=release)}
+    records = {record["message"]: record for record in server.found(6, release=release)}
     thrown, warned = records["TypeError: no card"], records["almost out of 茶"]
     said, session = records["茶"], records["session unhandled"]
+    written = records["it broke"]
     assert (thrown["level"], thrown["environment"], thrown["user_id"]) == ("error", "prod", "u-1")
     exception, attributes = thrown["exception"], thrown["attributes"]
     assert (exception["type"], exception["value"]) == ("TypeError", "no card")
@@ -53,6 +54,8 @@ def test_sentry(server: Server, run: Run, pages: Pages, tunnel: bool) -> None:
     assert (warned["level"], warned["trace_id"]) == ("warning", thrown["trace_id"])
     assert (warned["attributes"]["order"], warned["user_id"]) == (7, "u-1")
     assert (said["level"], said["platform"]) == ("info", "javascript")
+    assert (written["level"], written["logger"]) == ("info", "sentry.feedback")
+    assert written["attributes"]["contexts"]["feedback"]["name"] == "Ada"
     assert (session["level"], session["device_id"]) == ("error", "u-1")
     assert "ip_address" not in session["attributes"]
     assert all(record["time"] < record["received_at"] for record in records.values())
@@ -63,15 +66,15 @@ def after_a_refusal(
 ) -> tuple[list[int], list[str]]:
     """The statuses when of three messages the first is refused, and which of them are stored."""
     release = uuid4().hex
-    first = [server] * 4  # an error, a log, and twice how the session goes
+    first = [server] * 5  # an error, a log, feedback, and twice how the session goes
     with Relay(*first, refuses, server) as relay:
         sentry(run, relay.port, server, release, message, "next", "last")
         leave()
         wait_until(lambda: b"client_report" in relay.passed[-1].body, "what the SDK lost")
-    wait_until(lambda: len(server.query(release=release)) >= 4, "what came before")
+    wait_until(lambda: len(server.query(release=release)) > 4, "what came before")
     server.wait_drained()
     messages = {record["message"] for record in server.query(release=release)}
-    return relay.statuses[4:], sorted(messages & {message, "next", "last"})
+    return relay.statuses[5:], sorted(messages & {message, "next", "last"})
 
 
 def losses(server: Server, reason: str) -> int:

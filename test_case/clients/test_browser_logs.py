@@ -1,5 +1,6 @@
 """Clients that log, in a page of a real Chromium: what is stored, and what a refusal does."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 from javascript import Pages
 from refusals import LARGE, Refusing
-from relay import Relay
+from relay import Lost, Relay
 from selenium.webdriver import Chrome
 from started import Server, wait_until
 
@@ -195,3 +196,30 @@ def test_opentelemetry_sends_again_after_a_503_as_told(
         opentelemetry(run, relay.url, server, session)
     assert relay.statuses == [503, 200]
     server.found(2, session_id=session)
+
+
+# What they are told, and the field of their records that has the NAME.
+NOT_ANSWERED = {
+    "faro": ("release", {"url": "URL/collect", "messages": ["m"]}),
+    "loglevel": ("name", {"url": "URL/logger", "messages": ["%s"], "json": False}),
+    "jsnlog": ("name", {"url": "URL/k/KEY/jsnlog.logger", "message": "m"}),
+    "opentelemetry": ("session", {"url": "URL/v1/logs", "messages": ["m"]}),
+}
+FIELDS = {"name": "logger", "session": "session_id", "release": "release"}
+
+
+@pytest.mark.parametrize("client", NOT_ANSWERED)
+def test_what_was_not_answered_is_sent_again_and_stored_once(
+    server: Server, run: Run, client: str
+) -> None:
+    """But for Datadog's client, which drops it."""
+    name = uuid4().hex
+    option, told = NOT_ANSWERED[client]
+    with Relay(Lost(server), server) as relay:
+        text = json.dumps(told).replace("URL", relay.url).replace("KEY", server.key)
+        run(client, **{"key": server.key, option: name, **json.loads(text)})
+        relay.wait_for(2)
+    assert max(relay.statuses) < 300
+    server.wait_drained()
+    messages = [record["message"] for record in server.query(**{FIELDS[option]: name})]
+    assert messages.count("茶" if client == "loglevel" else "m") == 1

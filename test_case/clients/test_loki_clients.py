@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from javascript import run_node
 from refusals import Refusing
-from relay import Relay
+from relay import Lost, Relay
 from started import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("node")]
@@ -68,6 +68,15 @@ def test_winston_loki(server: Server, json: bool) -> None:
     assert thrown["exception"]["stacktrace"].startswith("TypeError: no card\n    at run")
     assert warned["time"] <= thrown["time"] <= thrown["received_at"]
     assert ran.value == []
+
+
+def test_winston_loki_sends_again_what_was_not_answered(server: Server) -> None:
+    session = uuid4().hex
+    with Relay(Lost(server), server) as relay:
+        told = {"host": relay.url, "key": server.key, "labels": labels(session)}
+        run_node("winston-loki", message="m", **told)
+    assert relay.statuses == [204, 204]
+    server.found(2, environment=session)
 
 
 def test_winston_loki_sends_again_what_was_refused(server: Server, refusing: Refusing) -> None:

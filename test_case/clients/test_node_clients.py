@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from javascript import Ran, run_node
 from refusals import LARGE, Refusing
-from relay import Relay
+from relay import Lost, Relay
 from started import Server
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("node")]
@@ -45,6 +45,14 @@ def test_opentelemetry_sends_again_after_a_503_as_told(server: Server, refusing:
         opentelemetry(relay.url, server, session, "m")
     assert relay.statuses == [503, 200]
     assert relay.passed[0].body == relay.passed[1].body
+    server.found(2, session_id=session)
+
+
+def test_opentelemetry_sends_again_what_was_not_answered(server: Server) -> None:
+    session = uuid4().hex
+    with Relay(Lost(server), server) as relay:
+        opentelemetry(relay.url, server, session, "m")
+    assert relay.statuses == [200, 200]
     server.found(2, session_id=session)
 
 
@@ -97,3 +105,11 @@ def test_elasticsearch_throws_what_is_refused_otherwise(server: Server, refusing
         assert (relay.statuses, done["refused"]) == ([200, status], status)
         kind = "es_rejected_execution" if status == 429 else "content_too_long"
         assert done["type"] == f"{kind}_exception"
+
+
+def test_elasticsearch_sends_again_what_was_not_answered(server: Server) -> None:
+    session = uuid4().hex
+    with Relay(server, Lost(server), server) as relay:
+        done = elasticsearch(relay.url, server, session, "m")
+    assert (relay.statuses, done["successful"]) == ([200, 200, 200], 1)
+    server.found(1, session_id=session)

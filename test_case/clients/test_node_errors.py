@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from javascript import run_node
 from refusals import MAX_BODY_BYTES, Refusing
-from relay import Relay
+from relay import Lost, Relay
 from started import Server, wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("node")]
@@ -35,6 +35,10 @@ def test_sentry(server: Server) -> None:
     assert attributes["extra"] == {"order": 7} and attributes["tags"] == {"page": "pay"}
     assert attributes["breadcrumbs"][0]["message"] == "a crumb"
     assert attributes["contexts"]["runtime"]["name"] == "node"
+    (file,) = attributes["attachments"]
+    assert (file["filename"], file["content_type"]) == ("a.txt", "text/plain")
+    path = f"/api/v1/logs/{thrown['id']}/attachments/0"
+    assert server.get(path).content == b"a\r\n\nb"
     assert re.fullmatch("[0-9a-f]{32}", thrown["trace_id"])
     assert (warned["level"], warned["trace_id"]) == ("warning", thrown["trace_id"])
     assert (warned["attributes"]["order"], warned["environment"]) == (7, "prod")
@@ -133,3 +137,11 @@ def test_rollbar_drops_what_is_refused(server: Server, refusing: Refusing) -> No
         assert (relay.statuses, sent) == ([status, 200], None)
         assert refused.startswith("Api error: ")
         assert server.found(1, release=release)[0]["message"] == "next"
+
+
+def test_rollbar_sends_again_what_was_not_answered(server: Server) -> None:
+    release = uuid4().hex
+    with Relay(Lost(server), server) as relay:
+        assert rollbar(relay.url, server, release, "m") == [None]
+    assert relay.statuses == [200, 200]
+    server.found(1, release=release)

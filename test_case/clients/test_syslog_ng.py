@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from refusals import Refusing
-from relay import Relay
+from relay import Lost, Relay
 from started import ROOT, Server
 from syslog_ng import SyslogNg
 
@@ -74,6 +74,15 @@ def test_it_sends_again_after_a_429_or_503(
             server.found(2, logger=program)
             assert relay.statuses == [status, status, 200]
             assert len({passed.body for passed in relay.passed}) == 1
+
+
+def test_it_sends_again_what_was_not_answered(server: Server, start: Start) -> None:
+    program = uuid4().hex
+    with Relay(Lost(server), server) as relay:
+        start(NDJSON, relay.url).send(line(program, "m"), line(program, "m"))
+        relay.wait_for(2)
+    assert relay.statuses == [200, 200]
+    server.found(2, logger=program)
 
 
 def test_what_is_refused_for_good_holds_up_nothing(

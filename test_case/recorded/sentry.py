@@ -58,6 +58,18 @@ MESSAGE = {
     "tags": [["page", "pay"]],
     "contexts": {"os": {"name": "Android"}, "device": {"id": "d-1"}, "replay": {"replay_id": "r"}},
 }
+FEEDBACK = {
+    "event_id": "e" * 32,
+    "timestamp": 1795168802.5,
+    "type": "feedback",
+    "level": "info",
+    "platform": "javascript",
+    "contexts": {
+        "feedback": {"message": "it broke", "name": "Ada", "associated_event_id": EVENT_ID},
+        "culture": {"locale": "en-US"},
+    },
+    "tags": {},
+}
 LOGS = {
     "version": 2,
     "items": [
@@ -153,4 +165,5 @@ SAMPLES = [
         "/api/1/security/", json.dumps(CSP).encode(), {"Content-Type": "application/csp-report"}
     ),
     Sample("/tunnel", TUNNELED),
+    Sample("/tunnel", envelope({"event_id": "e" * 32}, ({"type": "feedback"}, FEEDBACK))),
 ]

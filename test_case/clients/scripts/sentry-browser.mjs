@@ -15,6 +15,8 @@ export async function run({ dsn, tunnel, release, messages }) {
     setTimeout(pay); // nobody catches it
     await new Promise((done) => setTimeout(done, 50));
     await Sentry.flush(5000);
+    Sentry.captureFeedback({ message: "it broke", name: "Ada" });
+    await Sentry.flush(5000);
     for (const message of messages) {
         Sentry.captureMessage(message, "info");
         await Sentry.flush(5000);

@@ -18,11 +18,13 @@ export async function run({ dsn, release, messages }) {
     scope.setUser({ id: "u-1", email: "a@b.example" });
     scope.setTag("page", "pay");
     Sentry.addBreadcrumb({ category: "shop", message: "a crumb" });
+    scope.addAttachment({ filename: "a.txt", data: "a\r\n\nb", contentType: "text/plain" });
     try {
         pay();
     } catch (error) {
         Sentry.captureException(error, { extra: { order: 7 } });
     }
+    scope.clearAttachments();
     Sentry.logger.warn(Sentry.logger.fmt`almost out of ${"茶"}`, { order: 7 });
     await Sentry.flush(5000);
     for (const message of messages) {

@@ -10,6 +10,7 @@ from recorded.sentry import (
     CLIENT_REPORT,
     EVENT,
     EVENT_ID,
+    FEEDBACK,
     FILE,
     FRAMES,
     HEADERS,
@@ -189,6 +190,13 @@ def test_a_level_that_is_none_of_ours_is_kept_beside() -> None:
     record = record_of({"message": "m", "level": "sample"})
     assert (record["level"], record["attributes"]["level"]) == ("error", "sample")
     assert record_of({"message": "m"}, "feedback")["level"] == "info"
+
+
+def test_what_somebody_wrote_is_the_message() -> None:
+    record = record_of(FEEDBACK, "feedback")
+    assert (record["message"], record["logger"]) == ("it broke", "sentry.feedback")
+    kept = record["attributes"]["contexts"]["feedback"]
+    assert (kept["name"], kept["associated_event_id"]) == ("Ada", EVENT_ID)
 
 
 def test_anything_may_stand_anywhere() -> None:
