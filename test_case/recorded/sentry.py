@@ -158,6 +158,7 @@ TUNNELED = envelope({"dsn": "https://abc@shop.example/1"}, ({"type": "log"}, LOG
 _PYTHON = {"Content-Type": "application/x-sentry-envelope", "User-Agent": "sentry.python/2.75.0"}
 
 SAMPLES = [
+    Sample("/api/1/envelope/", envelope({"event_id": "e" * 32}, ({"type": "feedback"}, FEEDBACK))),
     Sample("/api/1/envelope/", gzip.compress(ALL), {**_PYTHON, "Content-Encoding": "gzip"}),
     Sample("/api/1/envelope/", BROWSER, {"Content-Type": "text/plain;charset=UTF-8"}),
     Sample("/api/1/store/", json.dumps(EVENT).encode(), {"Content-Type": "application/json"}),
@@ -165,5 +166,4 @@ SAMPLES = [
         "/api/1/security/", json.dumps(CSP).encode(), {"Content-Type": "application/csp-report"}
     ),
     Sample("/tunnel", TUNNELED),
-    Sample("/tunnel", envelope({"event_id": "e" * 32}, ({"type": "feedback"}, FEEDBACK))),
 ]
