@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 from selenium.webdriver import Chrome
-from started import ROOT
+from started import ROOT, wait_until
 
 CLIENTS = ROOT / "test_case" / "clients"
 SCRIPTS = CLIENTS / "scripts"
@@ -27,6 +27,7 @@ IN_NODE = """
         process.exit();
     });
 """
+IS_READY = "return typeof run === 'function'"
 IN_PAGE = """
     const [told, done] = arguments;
     run(told).then(value => done({value}), error => done({error: `${error} ${error.stack}`}));
@@ -100,6 +101,8 @@ class Pages:
     def run(self, chrome: Chrome, script: str, **told: Any) -> Any:
         """Open a new page with a script, and call its `run`; what that returns."""
         chrome.get(f"{self.url}/page/{script}/{uuid4().hex}")
+        # Chromedriver now and then says that a page is complete before its script has run.
+        wait_until(lambda: chrome.execute_script(IS_READY), "the page's script")
         done = chrome.execute_async_script(IN_PAGE, told)
         assert "error" not in done, done
         return done["value"]
