@@ -8,7 +8,7 @@ print_help() {
     cat <<'END'
 Runs all checks and tests of RedLog.
 
-  ./test.sh                        everything that follows from this repository and PyPI
+  ./test.sh                        everything, but for the last two
   ./test.sh test_case/database     one folder; all arguments go to pytest
   ./test.sh -k journal -x          tests named so, up to the first failure
   ./test.sh --clients              instead: the clients of others for JavaScript, from npm, and
@@ -52,14 +52,15 @@ install_programs() (
 
 # Packages of npm: just those that package-lock.json names, without running any script of theirs.
 install_clients() (
+    log=$PWD/.venv/npm.log
     cd test_case/clients
     if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
         return # said already
     fi
     if ! cmp -s package-lock.json node_modules/lock; then
         say "installing the clients for JavaScript (only when they have changed; this may take a minute)"
-        npm ci --ignore-scripts --no-audit --no-fund </dev/null >../../.venv/npm.log 2>&1 ||
-            fail "npm can't install them: $(tail -n 1 ../../.venv/npm.log) ($PWD/.venv/npm.log says more)"
+        npm ci --ignore-scripts --no-audit --no-fund </dev/null >"$log" 2>&1 ||
+            fail "npm can't install them: $(tail -n 1 "$log") ($log says more)"
         cp package-lock.json node_modules/lock
     fi
 )

@@ -1,13 +1,17 @@
-"""OpenTelemetry's exporter for Python: what a refusal does to its batches. It takes seconds."""
+"""Clients for Python: what a refusal does to their batches, where it takes seconds to see."""
 
 import logging
+import random
+from collections.abc import Callable
 from uuid import uuid4
 
+import graypy
+import pygelf
 import pytest
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
-from refusals import LARGE, Refusing
+from refusals import LARGE, MAX_BODY_BYTES, Refusing
 from relay import Relay
 from started import Server
 
@@ -33,7 +37,7 @@ def report(relay: Relay, server: Server, name: str, *messages: str) -> None:
     provider.shutdown()
 
 
-def test_it_sends_again_after_a_503_as_told(server: Server, refusing: Refusing) -> None:
+def test_opentelemetry_sends_again_after_a_503_as_told(server: Server, refusing: Refusing) -> None:
     name = uuid4().hex
     with Relay(refusing.full, server) as relay:
         report(relay, server, name, "m")
@@ -42,10 +46,43 @@ def test_it_sends_again_after_a_503_as_told(server: Server, refusing: Refusing) 
     server.found(1, logger=name)
 
 
-def test_it_drops_what_it_can_not_send_in_time(server: Server, refusing: Refusing) -> None:
+def test_opentelemetry_drops_what_it_can_not_send_in_time(
+    server: Server, refusing: Refusing
+) -> None:
     for refuses, message, status in ((refusing.limited, "m", 429), (refusing.small, LARGE, 413)):
         name = uuid4().hex
         with Relay(refuses, server) as relay:
             report(relay, server, name, message, "next")
         assert relay.statuses == [status, 200]
         assert server.found(1, logger=name)[0]["message"] == "next"
+
+
+def pygelf_to(port: int, path: str) -> logging.Handler:
+    handler: logging.Handler = pygelf.GelfHttpHandler(
+        host="127.0.0.1", port=port, path=path, debug=True
+    )
+    return handler
+
+
+def graypy_to(port: int, path: str) -> logging.Handler:
+    handler: logging.Handler = graypy.GELFHTTPHandler("127.0.0.1", port, path=path)
+    return handler
+
+
+@pytest.mark.parametrize("handler", [pygelf_to, graypy_to], ids=["pygelf", "graypy"])
+def test_gelf_looks_at_no_reply(
+    server: Server, refusing: Refusing, handler: Callable[[int, str], logging.Handler]
+) -> None:
+    incompressible = random.Random(7).randbytes(MAX_BODY_BYTES).hex()
+    for refuses, message, status in refusing.each():
+        name = uuid4().hex
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        with Relay(refuses, server) as relay:
+            logger.addHandler(handler(relay.port, f"/k/{server.key}/gelf"))
+            logger.error(incompressible if status == 413 else message)
+            relay.wait_for(1)
+            logger.error("next")
+            assert server.found(1, logger=name)[0]["message"] == "next"
+            assert relay.statuses == [status, 202]
+        logger.handlers.clear()
