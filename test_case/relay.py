@@ -28,15 +28,17 @@ class Lost(NamedTuple):
 
 class Relay:
     """Passes the first request on to the first server, the second to the second, and so on; all
-    that follow to the last. Preflights of browsers are passed on, but neither counted nor kept.
+    that follow to the last. With `until_refused` each server but the last has all requests until
+    it refuses one. Preflights of browsers are passed on, but neither counted nor kept.
 
     For a `with`. As servers made by the fixtures have the same app and key, a client does not see
     that another one answers.
     """
 
-    def __init__(self, *servers: Server | Lost) -> None:
+    def __init__(self, *servers: Server | Lost, until_refused: bool = False) -> None:
         self.passed: list[Passed] = []
         self._servers = servers
+        self._until_refused = until_refused
         self._taken = 0
         self._lock = threading.Lock()
         relay = self
@@ -70,7 +72,7 @@ class Relay:
         is_preflight = request.command == "OPTIONS"
         with self._lock:
             server = self._servers[min(self._taken, len(self._servers) - 1)]
-            self._taken += not is_preflight
+            self._taken += not (is_preflight or self._until_refused)
         sent = {n: v for n, v in request.headers.items() if n.lower() not in _OF_THE_HOP}
         port = server.server.port if isinstance(server, Lost) else server.port
         there = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
@@ -79,6 +81,7 @@ class Relay:
         answered = answer.read()
         there.close()
         if not is_preflight:
+            self._taken += self._until_refused and answer.status >= 400
             headers = {name.lower(): value for name, value in request.headers.items()}
             passed = Passed(request.command, request.path, headers, body, answer.status)
             self.passed.append(passed)

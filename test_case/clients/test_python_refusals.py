@@ -84,5 +84,6 @@ def test_gelf_looks_at_no_reply(
             relay.wait_for(1)
             logger.error("next")
             assert server.found(1, logger=name)[0]["message"] == "next"
+            relay.wait_for(2)
             assert relay.statuses == [status, 202]
         logger.handlers.clear()

@@ -72,6 +72,7 @@ def test_it_sends_again_after_a_429_or_503(
         with Relay(refuses, refuses, server) as relay:
             start(NDJSON, relay.url).send(line(program, "m"), line(program, "m"))
             server.found(2, logger=program)
+            relay.wait_for(3)
             assert relay.statuses == [status, status, 200]
             assert len({passed.body for passed in relay.passed}) == 1
 
@@ -95,4 +96,5 @@ def test_what_is_refused_for_good_holds_up_nothing(
         relay.wait_for(1)
         syslog_ng.send(line(program, "next"))
         assert server.found(1, logger=program)[0]["message"] == "next"
+        relay.wait_for(2)
         assert relay.statuses == [413, 200]
