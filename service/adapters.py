@@ -53,7 +53,8 @@ _OTLP = (*_SIGNALS, *(f"/otlp{path}" for path in _SIGNALS))
 
 _ONE = ("/<index>/_doc", "/<index>/_doc/<id>", "/<index>/_create/<id>")
 _NAMED = ("_nodes", "_ilm/policy", "_index_template", "_ingest", "_logstash")
-_PROBES = ("/_license", "/_nodes", *(f"/{path}/<path:name>" for path in _NAMED))
+_ASKED = ("/_license", "/_nodes", "/_refresh", "/<index>/_refresh")
+_PROBES = (*_ASKED, *(f"/{path}/<path:name>" for path in _NAMED))
 
 _HEC = "/services/collector"
 _EVENTS = (_HEC, f"{_HEC}/event", f"{_HEC}/event/1.0", f"{_HEC}/raw", f"{_HEC}/raw/1.0")

@@ -49,10 +49,12 @@ _LICENSE = {
         "expiry_date_in_millis": 4_000_000_000_000,
     }
 }
+_SHARDS = {"total": 1, "successful": 1, "failed": 0}
+_TOLD = {"": _ABOUT, "_license": _LICENSE, "_refresh": {"_shards": _SHARDS}}
 _STORED = {
     "_version": 1,
     "result": "created",
-    "_shards": {"total": 1, "successful": 1, "failed": 0},
+    "_shards": _SHARDS,
     "_seq_no": 0,
     "_primary_term": 1,
 }
@@ -64,11 +66,10 @@ def read(sent: Sent) -> Translated | Reply:
     last = sent.path.rstrip("/").rpartition("/")[2]
     if last == "_bulk":
         actions = actions_of(sent, sent.parts.get("index", ""))
-    elif "index" in sent.parts:
+    elif "index" in sent.parts and ("id" in sent.parts or last == "_doc"):
         actions = [_document(sent)]
     else:
-        told = _LICENSE if last == "_license" else {} if last else _ABOUT
-        return _answer(sent, 200, dumps(told))
+        return _answer(sent, 200, dumps(_TOLD.get(last, {})))
     named = all(isinstance(each.record, Bad) or each.is_named for each in actions)
     key = key_of_body("elasticsearch", sent.body) if named else ""
     return Translated([each.record for each in actions], key, note=actions)

@@ -113,3 +113,71 @@ def test_elasticsearch_sends_again_what_was_not_answered(server: Server) -> None
         done = elasticsearch(relay.url, server, session, "m")
     assert (relay.statuses, done["successful"]) == ([200, 200, 200], 1)
     server.found(1, session_id=session)
+
+
+def pino_elasticsearch(url: str, server: Server, session: str, *messages: str) -> Any:
+    told = {"node": url, "key": server.key, "session": session, "messages": messages}
+    return run_node("pino-elasticsearch", **told).value
+
+
+def test_pino_elasticsearch(server: Server) -> None:
+    """At its end it refreshes the index, and breaks if it can't."""
+    session = uuid4().hex
+    assert pino_elasticsearch(server.url, server, session, "茶") == []
+    warned, thrown = server.found(2, session_id=session)
+    assert (warned["message"], warned["level"]) == ("茶", "warning")
+    assert warned["attributes"] == {"order": 7, "_index": "shop"}
+    assert (thrown["message"], thrown["level"]) == ("payment failed", "error")
+    assert (thrown["exception"]["type"], thrown["exception"]["value"]) == ("TypeError", "no card")
+    assert warned["time"] <= thrown["time"] < thrown["received_at"]
+
+
+def test_pino_elasticsearch_tries_a_503_again(server: Server, refusing: Refusing) -> None:
+    session = uuid4().hex
+    with Relay(refusing.full, server) as relay:
+        assert pino_elasticsearch(relay.url, server, session, "m") == []
+    assert relay.statuses == [503, 200, 200]
+    server.found(2, session_id=session)
+
+
+def test_pino_elasticsearch_tells_what_is_refused_otherwise(
+    server: Server, refusing: Refusing
+) -> None:
+    for refuses, message, status in ((refusing.limited, "m", 429), (refusing.small, LARGE, 413)):
+        with Relay(refuses, refuses, server) as relay:
+            (told,) = pino_elasticsearch(relay.url, server, uuid4().hex, message)
+        assert status in relay.statuses and told.startswith("error: ")
+
+
+def splunk(url: str, server: Server, host: str, *messages: str, **options: int) -> Any:
+    told = {"url": url, "key": server.key, "host": host, "messages": messages, **options}
+    return run_node("splunk", **told).value
+
+
+def test_splunk(server: Server) -> None:
+    host = uuid4().hex
+    assert splunk(server.url, server, host, "茶") == []
+    warned, paid = server.found(2, **{"attr.host": host})
+    assert (warned["message"], warned["level"]) == ("茶", "warning")
+    own = {"host": host, "source": "shop", "sourcetype": "pay", "index": "main", "order": 7}
+    assert warned["attributes"] == own
+    assert (paid["message"], paid["level"]) == ("paid", "info")
+    assert warned["time"] < warned["received_at"]
+
+
+def test_splunk_drops_what_is_refused(server: Server, refusing: Refusing) -> None:
+    for refuses, message, status in refusing.each():
+        host = uuid4().hex
+        with Relay(refuses, server) as relay:
+            told = splunk(relay.url, server, host, message, "next", maxRetries=2)
+        assert relay.statuses == [status, 200]
+        assert told == ["Invalid data format" if status == 413 else "Server is busy"]
+        assert server.found(2, **{"attr.host": host})[0]["message"] == "next"
+
+
+def test_splunk_sends_again_what_was_not_answered(server: Server) -> None:
+    host = uuid4().hex
+    with Relay(Lost(server), server) as relay:
+        assert splunk(relay.url, server, host, "m", maxRetries=2) == []
+    assert relay.statuses == [200, 200]
+    server.found(2, **{"attr.host": host})

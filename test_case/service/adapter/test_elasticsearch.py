@@ -163,12 +163,26 @@ def test_a_single_document_is_stored_and_told_of() -> None:
     assert refuse(sent, refused.value).status == 400
 
 
-@pytest.mark.parametrize(("path", "member"), [("/", "tagline"), ("/_license", "license")])
+PROBES = {
+    "/": "tagline",
+    "/_license": "license",
+    "/_refresh": "_shards",
+}
+
+
+@pytest.mark.parametrize(("path", "member"), PROBES.items())
 def test_clients_are_told_who_we_are(path: str, member: str) -> None:
     answer = read(Sent(b"", path, method="GET"))
     assert isinstance(answer, Reply)
     assert (member in json.loads(answer.body), answer.status) == (True, 200)
     assert read(Sent(b"", "/_ilm/policy/x", {"name": "x"})) == answer._replace(body=b"{}")
+
+
+def test_an_index_is_refreshed_by_doing_nothing() -> None:
+    answer = read(Sent(b"", "/shop/_refresh", {"index": "shop"}, method="GET"))
+    assert isinstance(answer, Reply) and json.loads(answer.body)["_shards"]["failed"] == 0
+    named = Sent(b'{"m":1}', "/shop/_doc/_refresh", {"index": "shop", "id": "_refresh"})
+    assert isinstance(read(named), Translated)
 
 
 @pytest.mark.parametrize("media", [NDJSON["Content-Type"], "", "text/html"])
