@@ -52,6 +52,8 @@ CLIENTS = [
     Client("datadog", "datadog", {**SAID, "proxy": "URL/k/KEY/ddproxy"}, True),
     Client("loglevel", "loglevel", {"url": "URL/logger", "key": "KEY", "name": "shop.pay",
                                     "messages": ["almost out of %s"], "json": False}, True),
+    Client("logan-web", "logan", {"reportUrl": "URL/k/KEY/logan/web/upload.json",
+                                  "deviceId": "d-1", "messages": ["almost out of 茶"]}, True),
     Client("jsnlog", "jsnlog", {"url": "URL/k/KEY/jsnlog.logger", "name": "shop.pay",
                                 "message": "almost out of 茶"}, True),
 ]  # fmt: skip

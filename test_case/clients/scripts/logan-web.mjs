@@ -13,10 +13,9 @@ export async function run({ reportUrl, publicKey, deviceId, messages }) {
     const told = [];
     for (const message of messages) {
         if (message) {
-            for (const log of [
-                () => Logan.log(message, 2),
-                () => Logan.logWithEncryption(`${message}, in secret`, 3),
-            ]) {
+            const plain = () => Logan.log(message, 2);
+            const secret = () => Logan.logWithEncryption(`${message}, in secret`, 3);
+            for (const log of publicKey ? [plain, secret] : [plain]) {
                 await new Promise((done, fail) => {
                     [saved, failed] = [done, fail];
                     log();
