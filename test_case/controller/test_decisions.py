@@ -18,7 +18,8 @@ KNOWN = re.compile(
 
 # What clients of other servers ask before they send; each gets an answer that is always the same.
 NAMED = ("_nodes", "_ilm/policy", "_index_template", "_ingest", "_logstash")
-ELASTICSEARCH = ("/_license", "/_nodes", *(f"/{name}/<path:name>" for name in NAMED))
+ASKED = ("/_license", "/_nodes", "/_refresh", "/<index>/_refresh")
+ELASTICSEARCH = (*ASKED, *(f"/{name}/<path:name>" for name in NAMED))
 SPLUNK = ("/services/collector/health", "/services/collector/health/1.0")
 ASKED_FIRST = (
     *((ask, path) for ask in ("GET", "PUT", "POST") for path in ELASTICSEARCH),
