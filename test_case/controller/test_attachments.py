@@ -108,24 +108,18 @@ def test_nobody_reaches_the_files_of_another_app(server: Server) -> None:
         assert fetch(server, server.query()[0]).status_code == 404
 
 
-def test_an_app_that_wants_none_is_told_so_and_keeps_the_event(server: Server) -> None:
+@pytest.mark.parametrize("wish", ["attachments=false", 'scrubbing={"builtin": ["email"]}'])
+def test_an_app_that_scrubs_or_wants_no_files_keeps_the_event_alone(
+    server: Server, wish: str
+) -> None:
     made = server.manage("app", "create", f"no files {uuid4().hex}", "--json")
-    server.run("app", "set", str(made["id"]), "attachments=false")
-    before = kept(server)
-    answer = send(server, ("a.txt", b"a"), key=made["ingest_key"])
-    assert "attachment:key:not_kept" in answer.headers["X-Sentry-Rate-Limits"]
-    record = stored(server, answer)
-    assert record["attributes"]["attachments"] == [{"filename": "a.txt", "bytes": 1}]
-    assert fetch(server, record).status_code == 404
-    assert kept(server) == before
-
-
-def test_an_app_that_scrubs_keeps_no_files(server: Server) -> None:
-    made = server.manage("app", "create", f"scrubbed {uuid4().hex}", "--json")
-    server.run("app", "set", str(made["id"]), 'scrubbing={"builtin": ["email"]}')
+    server.run("app", "set", str(made["id"]), wish)
     before = kept(server)
     answer = send(server, ("a.txt", b"eve@example.com"), key=made["ingest_key"])
     assert "attachment:key:not_kept" in answer.headers["X-Sentry-Rate-Limits"]
+    record = stored(server, answer)
+    assert record["attributes"]["attachments"] == [{"filename": "a.txt", "bytes": 15}]
+    assert fetch(server, record).status_code == 404
     assert kept(server) == before
 
 
