@@ -95,16 +95,21 @@ def record_of(message: Any, texts: Mapping[str, Any], attributes: dict[str, Any]
     """
     record: Record = {"message": text_of(message)}
     for name, value in texts.items():
-        if value is None or value == "":
-            continue
-        text = text_of(value)
-        if len(text) > MAX_TEXT:
-            attributes.setdefault(name, text)
-            text = text[:MAX_TEXT]
-        record[name] = text
+        put_text(record, name, value, attributes)
     if attributes:
         record["attributes"] = attributes
     return record
+
+
+def put_text(record: Record, name: str, value: Any, attributes: dict[str, Any]) -> None:
+    """A text field of a record, unless there is nothing to put; see `record_of`."""
+    if value is None or value == "":
+        return
+    text = value if type(value) is str else text_of(value)
+    if len(text) > MAX_TEXT:
+        attributes.setdefault(name, text)
+        text = text[:MAX_TEXT]
+    record[name] = text
 
 
 def text_of(value: Any) -> str:

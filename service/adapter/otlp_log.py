@@ -6,7 +6,7 @@ Source: OpenTelemetry, Logs Data Model; the names of attributes: Semantic Conven
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from service.adapter.fields import record_of, text_of
+from service.adapter.fields import put_text, record_of, text_of
 from service.adapter.wire import Record
 from utils.level import level_name, severity_of
 
@@ -89,21 +89,22 @@ def record_of_log(log: Log, scope: Scope) -> Record:
 
 def _lift(record: Record, attributes: Attributes) -> None:
     """Take attributes that have a field of their own into it."""
-    found = {_EXCEPTION[name]: attributes.pop(name) for name in _EXCEPTION if name in attributes}
-    exception = {name: text_of(value) for name, value in found.items() if value is not None}
-    if exception:
-        record["exception"] = exception
-    lifted = record_of(record["message"], _taken(attributes), attributes)
-    lifted.pop("attributes", None)
-    record |= lifted
+    if not _EXCEPTION.keys().isdisjoint(attributes):
+        found = {
+            _EXCEPTION[name]: attributes.pop(name) for name in _EXCEPTION if name in attributes
+        }
+        exception = {name: text_of(value) for name, value in found.items() if value is not None}
+        if exception:
+            record["exception"] = exception
+    for field, value in _taken(attributes).items():
+        put_text(record, field, value, attributes)
 
 
 def _taken(attributes: Attributes) -> Record:
     """The attributes that have a text field of their own, taken out."""
     fields: Record = {}
     for name, field in _FIELDS.items():
-        value = attributes.pop(name, None)
-        if value is not None:
+        if name in attributes and (value := attributes.pop(name)) is not None:
             fields.setdefault(field, value)
     return fields
 
