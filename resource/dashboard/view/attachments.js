@@ -21,7 +21,7 @@ export function Attachments({ record }) {
   return html`
     <h3>${t("drawer.attachments")}</h3>
     <ul class="attachments">
-      ${files.map((file, place) => file?.id && html`<li key=${place}><button type="button" class="action" onClick=${() => fetchFile(file, place)}>${String(file.filename ?? "attachment")}</button> ${Number.isFinite(file.bytes) && t("attachment.bytes", { bytes: number(file.bytes) })}</li>`)}
+      ${files.map((file, place) => file?.id && html`<li key=${place}><button type="button" onClick=${() => fetchFile(file, place)}>${String(file.filename ?? "attachment")}</button> ${Number.isFinite(file.bytes) && t("attachment.bytes", { bytes: number(file.bytes) })}</li>`)}
     </ul>
     ${problem.value && html`<p class="note" role="alert">${problem.value}</p>`}
   `;
