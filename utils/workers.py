@@ -66,61 +66,67 @@ def end_with_master(master: int) -> None:
     threading.Thread(target=watch, name="master-watch", daemon=True).start()
 
 
-def gthread_worker(client_seconds: float) -> type:
+class Gthread(ThreadWorker):  # type: ignore[misc]  # it has no types
     """gunicorn's threads, none of which a client can hold for long by sending slowly.
 
     By itself gunicorn waits for ever for the rest of a request whose first byte has come.
     """
 
-    class Gthread(ThreadWorker):  # type: ignore[misc]  # it has no types
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            self.busy: set[Patience] = set()
+    client_seconds: float
 
-        def enqueue_req(self, conn: TConn) -> None:
-            """In the main thread, for each request."""
-            if conn.parser is None and not self.cfg.is_ssl:
-                conn.parser = get_parser(self.cfg, Patience(conn.sock, client_seconds), conn.client)
-            super().enqueue_req(conn)
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.busy: set[Patience] = set()
 
-        def handle(self, conn: TConn) -> Any:
-            """In a thread: from a request's first byte to the end of the reply."""
-            if conn.parser is None:
-                return super().handle(conn)
-            source: Patience = conn.parser.unreader.sock
-            source.begin()
-            self.busy.add(source)
-            try:
-                return super().handle(conn)
-            finally:
-                self.busy.discard(source)
+    def enqueue_req(self, conn: TConn) -> None:
+        """In the main thread, for each request."""
+        if conn.parser is None and not self.cfg.is_ssl:
+            conn.parser = get_parser(
+                self.cfg, Patience(conn.sock, self.client_seconds), conn.client
+            )
+        super().enqueue_req(conn)
 
-        def finish_request(self, conn: TConn, fs: Any) -> None:
-            """In the main thread, when a thread is done with a connection."""
-            if conn.sock.fileno() < 0:  # it is somebody else's now (`utils.event_stream`)
-                self.nr_conns -= 1
-            else:
-                super().finish_request(conn, fs)
+    def handle(self, conn: TConn) -> Any:
+        """In a thread: from a request's first byte to the end of the reply."""
+        if conn.parser is None:
+            return super().handle(conn)
+        source: Patience = conn.parser.unreader.sock
+        source.begin()
+        self.busy.add(source)
+        try:
+            return super().handle(conn)
+        finally:
+            self.busy.discard(source)
 
-        def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-            """What is no HTTP is refused without a word of it in the reply or the log: its headers
-            may hold a key.
-            """
-            what = type(exc).__name__
-            if isinstance(exc, errors.ParseException):
-                self.log.warning("%s sent a malformed request: %s", addr and addr[0], what)
-            else:
-                self.log.error("a request failed", exc_info=exc)
-            with suppress(OSError):
-                write_nonblock(client, last_reply(status_of(exc)))
+    def finish_request(self, conn: TConn, fs: Any) -> None:
+        """In the main thread, when a thread is done with a connection."""
+        if conn.sock.fileno() < 0:  # it is somebody else's now (`utils.event_stream`)
+            self.nr_conns -= 1
+        else:
+            super().finish_request(conn, fs)
 
-        def murder_pending(self) -> None:
-            """In the main thread, every second."""
-            super().murder_pending()
-            for source in tuple(self.busy):
-                source.end_if_lost()
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """What is no HTTP is refused without a word of it in the reply or the log: its headers
+        may hold a key.
+        """
+        what = type(exc).__name__
+        if isinstance(exc, errors.ParseException):
+            self.log.warning("%s sent a malformed request: %s", addr and addr[0], what)
+        else:
+            self.log.error("a request failed", exc_info=exc)
+        with suppress(OSError):
+            write_nonblock(client, last_reply(status_of(exc)))
 
-    return Gthread
+    def murder_pending(self) -> None:
+        """In the main thread, every second."""
+        super().murder_pending()
+        for source in tuple(self.busy):
+            source.end_if_lost()
+
+
+def gthread_worker(client_seconds: float) -> type:
+    """A class of workers that wait so long for a request."""
+    return type("Gthread", (Gthread,), {"client_seconds": client_seconds})
 
 
 def status_of(error: Exception) -> HTTPStatus:
