@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from database.tables import app_counter, log_partition
@@ -12,6 +12,8 @@ from database.tables import app_counter, log_partition
 SLACK = 60_000_000
 
 DROPPING = 2  # `drop_requested` while a partition is being dropped
+
+_KEPT = "redlog partitions"  # in what SQLAlchemy keeps for a connection
 
 
 class Partition(NamedTuple):
@@ -35,9 +37,22 @@ class Catalogue:
         self._select = select(*log_partition.c).order_by(log_partition.c.name.desc())
 
     def partitions(self) -> list[Partition]:
-        """All partitions, the newest day first."""
+        """All partitions, the newest day first.
+
+        Each connection to SQLite keeps what it read until something is committed, which it is told
+        in a tenth of the time that reading takes.
+        """
         with self.engine.connect() as connection:
-            return [Partition(*row) for row in connection.execute(self._select)]
+            if connection.dialect.name != "sqlite":
+                return self._read(connection)
+            version = _version(connection)
+            kept = connection.info.get(_KEPT)
+            if kept is None or kept[0] != version:
+                kept = connection.info[_KEPT] = version, self._read(connection)
+            return list(kept[1])
+
+    def _read(self, connection: Connection) -> list[Partition]:
+        return [Partition(*row) for row in connection.execute(self._select)]
 
     def widen(self, name: str, low: int, high: int, schema_version: int) -> tuple[int, int]:
         """Make a partition's range cover `low` to `high`; the range that it has then."""
@@ -117,3 +132,9 @@ class Catalogue:
     def _set(connection: Any, name: str, **values: int) -> bool:
         statement = update(log_partition).where(log_partition.c.name == name).values(**values)
         return bool(connection.execute(statement).rowcount)
+
+
+def _version(connection: Connection) -> tuple[int, int]:
+    """What is another one after each commit of others, and each change by this connection."""
+    driver: Any = connection.connection.driver_connection
+    return driver.execute("PRAGMA data_version").fetchone()[0], driver.total_changes
