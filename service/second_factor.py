@@ -26,11 +26,15 @@ class TotpRemoval(Struct, forbid_unknown_fields=True):
 
 
 class TotpState(Struct):
-    """Whether codes are asked for; with a fresh secret, as it is and for a QR code."""
+    """Whether codes are asked for; with a fresh secret, its URI, and this as a QR code.
+
+    `qr` holds the code's rows, edge included: "1" is dark, "0" light.
+    """
 
     totp_enabled: bool
     secret: str | UnsetType = UNSET
     uri: str | UnsetType = UNSET
+    qr: list[str] | UnsetType = UNSET
 
 
 def set_up(login: Login, caller: Principal, form: TotpForm) -> TotpState:
@@ -58,11 +62,13 @@ def remove(login: Login, caller: Principal, form: TotpRemoval) -> None:
 
 def _offer(login: Login, account: Account) -> TotpState:
     from pyotp import TOTP, random_base32  # only here: start-up and memory
+    from segno import make_qr
 
     secret = random_base32()
     login.accounts.change(account.id, {"totp_secret": secret})
     uri = TOTP(secret).provisioning_uri(name=account.name, issuer_name=ISSUER)
-    return TotpState(False, secret, uri)
+    rows = ["".join(map(str, row)) for row in make_qr(uri).matrix_iter()]
+    return TotpState(False, secret, uri, rows)
 
 
 def _begin(login: Login, account: Account, code: str) -> TotpState:

@@ -9,6 +9,7 @@ import pyotp
 import pytest
 import requests
 from started import Server
+from zxingcpp import read_barcode
 
 PASSWORD = "correct horse battery"
 NEW = "another good password"
@@ -238,6 +239,17 @@ def test_a_machine_has_no_password_of_its_own(admin: Person, stranger: Person) -
         assert told(machine.ask(method, path, password=PASSWORD)) == (403, "forbidden")
 
 
+def read_rows(rows: list[str]) -> str:
+    """What a QR code says, by its cells, with four light ones on each side."""
+    assert {len(row) for row in rows} == {len(rows)}
+    for lines in (rows, ["".join(column) for column in zip(*rows, strict=True)]):
+        assert {*lines[:4], *lines[-4:]} == {"0" * len(rows)}
+    cells = bytes(255 * (cell == "0") for row in rows for cell in row)
+    found = read_barcode(memoryview(cells).cast("B", (len(rows), len(rows))), try_invert=False)
+    assert found is not None
+    return found.text
+
+
 def test_a_second_factor(admin: Person, stranger: Person) -> None:
     made = make(admin, "tom")
     person = stranger.sign_in("tom", PASSWORD)
@@ -250,6 +262,7 @@ def test_a_second_factor(admin: Person, stranger: Person) -> None:
     assert isinstance(authenticator, pyotp.TOTP)
     assert (authenticator.name, authenticator.issuer) == ("tom", "RedLog")
     assert authenticator.secret == answer.json()["secret"]
+    assert read_rows(answer.json()["qr"]) == answer.json()["uri"]
     stranger.sign_in("tom", PASSWORD)  # not confirmed: not asked for
 
     now = time.time()

@@ -6,9 +6,6 @@ import { account } from "../model/session.js";
 import { t } from "../text/index.js";
 import { CopyButton } from "../view/copy-button.js";
 import { Entry, Form, Owner } from "./form.js";
-import { qrCode } from "./qr.js";
-
-const EDGE = 4; // cells of light around a code
 
 export function SecondFactor() {
   const offer = useSignal(null);
@@ -36,19 +33,17 @@ export function SecondFactor() {
   `;
 }
 
-function Offer({ secret, uri, begin }) {
+function Offer({ secret, uri, qr, begin }) {
   return html`
     <p>${t("totp.offer")}</p>
-    <${Code} text=${uri} />
+    <${Code} rows=${qr} />
     <p class="secret"><code>${secret}</code><${CopyButton} text=${secret} /></p>
     <p class="secret"><code>${uri}</code><${CopyButton} text=${uri} /></p>
     <${Form} key="begin" submit=${begin} action=${t("totp.confirm")}><${Entry} name="code" label=${t("sign-in.code")} autocomplete="one-time-code" inputmode="numeric" required /><//>
   `;
 }
 
-function Code({ text }) {
-  const cells = qrCode(text);
-  const size = cells.length + 2 * EDGE;
-  const dark = cells.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x + EDGE} ${y + EDGE}h1v1h-1z` : "")));
-  return html`<svg class="code" viewBox=${`0 0 ${size} ${size}`} role="img" aria-label=${t("totp.code")}><path d=${dark.join("")} /></svg>`;
+function Code({ rows }) {
+  const dark = rows.flatMap((row, y) => [...row].map((cell, x) => (cell === "1" ? `M${x} ${y}h1v1h-1z` : "")));
+  return html`<svg class="code" viewBox=${`0 0 ${rows.length} ${rows.length}`} role="img" aria-label=${t("totp.code")}><path d=${dark.join("")} /></svg>`;
 }
