@@ -70,10 +70,10 @@ def _make(terms: Terms, read: Read, number: int, first: int, last: int) -> Made:
     offsets = _numbers(numbers)
     parts: list[Part] = []
     for field, column in enumerate(columns):
-        parts += value_parts(number, field, offsets, column.split(END))
+        parts += value_parts(terms.parts, number, field, offsets, column.split(END))
     text = _text(terms, read, values, int(size))
     if text is not None:
-        parts.append(Part(part_id(number, TEXT), text))
+        parts.append(Part(part_id(terms.parts, number, TEXT), text))
     return Made(Block(number, first, last, low, high, NONE if text is None else MADE), parts)
 
 
@@ -81,7 +81,7 @@ def _mend(terms: Terms, read: Read, stale: Block) -> Made:
     """Make a text that is no longer than the one before, so that it takes its place."""
     values = {"first": stale.first, "last": stale.last}
     ((*_, size),) = read(_measure_sql(terms), values)
-    place = part_id(stale.number, TEXT)
+    place = part_id(terms.parts, stale.number, TEXT)
     ((length,),) = read(_length_sql(terms), {"place": place})
     text = _text(terms, read, values, int(size))
     if text is None or len(text) > length:

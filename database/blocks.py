@@ -8,7 +8,8 @@ a look and no more.
 
 Blocks are made apart from the drain, each in a transaction of its own behind that of its records,
 and never change but for a text in which a record was erased. That is overwritten in place, like the
-record (`database.day_erase`): nothing in these tables ever moves.
+record (`database.day_erase`): in a day file nothing of them ever moves. On MySQL, which purges by
+itself, they lie in the order in which they are asked for.
 """
 
 from array import array
@@ -20,16 +21,16 @@ from zlib import crc32
 
 import zstandard
 
+SCHEMA_SINCE = 4  # the version of partitions whose index is as it is here
 ROWS = 1 << 14
 FIELDS = ("user_id", "session_id", "device_id", "trace_id")
-TEXT = len(FIELDS)  # the number of the part that holds the messages
 BUCKETS = 1 << 7
+TEXT = len(FIELDS) * BUCKETS  # the kind of the part that holds the messages
 MAX_TEXT_BYTES = 1 << 24  # of a block's messages; one with more is searched record by record
 STALE, MADE, NONE = 0, 1, 2  # what is with a block's text: to be made anew, there, too large
 END = "\0"  # of a message; in no stored text
 _END = END.encode()
 _LEVEL = 1
-_NUMBERS = 8 * BUCKETS  # for the parts of a block; some stay unused
 _HASH = 0xFFFF_C000
 _OFFSET = 0x3FFF
 
@@ -52,21 +53,32 @@ class Part(NamedTuple):
     data: bytes
 
 
-def part_id(block: int, field: int, bucket: int = 0) -> int:
+class Order(NamedTuple):
+    """How parts lie: a part's id is its block's number and its kind, each times one of these."""
+
+    by_block: int
+    by_kind: int
+
+
+BY_BLOCK = Order(8 * BUCKETS, 1)  # as they are made, so that nothing ever moves
+BY_KIND = Order(1, 1 << 32)  # as they are asked for: those of one value lie side by side
+
+
+def part_id(order: Order, block: int, kind: int) -> int:
     """The id of a part."""
-    return block * _NUMBERS + field * BUCKETS + bucket
+    return block * order.by_block + kind * order.by_kind
 
 
-def block_of(part: int) -> int:
-    """The number of the block to which a part belongs."""
-    return part // _NUMBERS
+def kind_of(field: int, value: str) -> int:
+    """The kind of the parts that name a value's records."""
+    return field * BUCKETS + (crc32(value.encode()) & BUCKETS - 1)
 
 
 # Making.
 
 
 def value_parts(
-    block: int, field: int, offsets: Iterable[int], values: Iterable[str]
+    order: Order, block: int, field: int, offsets: Iterable[int], values: Iterable[str]
 ) -> list[Part]:
     """The parts of one field; `offsets` of the records within the block, "" is no value."""
     hashes = map(crc32, map(str.encode, values))
@@ -79,7 +91,7 @@ def value_parts(
     ends = [bisect_left(entries, bucket << 32) for bucket in range(BUCKETS + 1)]
     low = array("I", [entry & 0xFFFF_FFFF for entry in entries])
     return [
-        Part(part_id(block, field, bucket), low[start:end].tobytes())
+        Part(part_id(order, block, field * BUCKETS + bucket), low[start:end].tobytes())
         for bucket, (start, end) in enumerate(pairwise(ends))
         if start < end
     ]
@@ -102,23 +114,20 @@ def is_indexed(value: str) -> bool:
     return crc32(value.encode()) != 0
 
 
-def part_for(block: int, field: int, value: str) -> int:
-    """The id of the part that names a value's records."""
-    return part_id(block, field, crc32(value.encode()) & BUCKETS - 1)
-
-
-def ids_of_value(block: Block, data: bytes, value: str) -> list[int]:
-    """The ids of the records that may have a value."""
+def ids_of_value(first: int, data: bytes, value: str) -> list[int]:
+    """The ids of the records that may have a value, in the block that begins with `first`."""
     entries = memoryview(data).cast("I")
     low = crc32(value.encode()) & _HASH
     start, end = bisect_left(entries, low), bisect_left(entries, low + _OFFSET + 1)
-    return [block.first + (entry & _OFFSET) for entry in entries[start:end]]
+    return [first + (entry & _OFFSET) for entry in entries[start:end]]
 
 
-def ids_of_text(block: Block, data: bytes, needle: bytes, most: int) -> list[int]:
-    """The ids of the records whose folded message contains a text; of many, about `most`."""
+def ids_of_text(first: int, data: bytes, needle: bytes, most: int) -> list[int]:
+    """The ids of the records whose folded message contains a text, in the block that begins with
+    `first`; of many, about `most`.
+    """
     text = zstandard.ZstdDecompressor().decompress(data)
-    number, begun = block.first, 0
+    number, begun = first, 0
     found: list[int] = []
     while len(found) <= most and (at := text.find(needle, begun)) >= 0:
         number += text.count(_END, begun, at)

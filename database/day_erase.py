@@ -16,7 +16,7 @@ from typing import Any
 import apsw
 from sqlalchemy import String
 
-from database.blocks import MADE, STALE, TEXT, part_id
+from database.blocks import BY_BLOCK, MADE, STALE, TEXT, part_id
 from database.day_file import BUSY_MS, open_for_reading
 from database.log_store import Erased, Target
 from database.rollup import ADD, KEY_OF, REMOVE_EMPTY
@@ -42,7 +42,7 @@ SELECT (SELECT max(id) FROM log), count(*), coalesce(sum(time), 0) FROM log WHER
 _TEXTS_OF = f"text = {MADE} AND first <= :high AND last >= :low"
 _OVERWRITE_TEXTS = f"""
 UPDATE block_part SET data = zeroblob(length(data)) WHERE id IN
-(SELECT number * {part_id(1, 0)} + {part_id(0, TEXT)} FROM block WHERE {_TEXTS_OF})
+(SELECT number * {BY_BLOCK.by_block} + {part_id(BY_BLOCK, 0, TEXT)} FROM block WHERE {_TEXTS_OF})
 """  # our names and numbers  # nosec B608
 _TEXTS_ARE_STALE = f"UPDATE block SET text = {STALE} WHERE {_TEXTS_OF}"  # nosec B608
 _FORGET_COUNTERS = "DELETE FROM day_counter WHERE app_id = ?"

@@ -23,7 +23,7 @@ from database.rollup import REBUILD, SCHEMA_SINCE
 from database.tables import block, block_part, day_metadata, log, rollup
 from utils.text import contains_folded
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 BUSY_MS = 5000
 MAX_IDLE_READERS = 32
 LOOK_STEPS = 20_000  # of SQLite's machine, about 0.5 ms: as seldom a query looks at the clock

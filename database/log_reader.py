@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine
 
 from database import log_query
+from database.blocks import SCHEMA_SINCE
 from database.catalogue import DROPPING, Catalogue, Partition
 from database.log_query import LogFilter, Position, Shape
 from database.log_terms import Terms
 from database.narrowing import NOWHERE, Among, narrow
-from database.rollup import SCHEMA_SINCE
 from database.scan import OutOfTime, Scan
 from utils.log import log as logger
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.engine import Dialect
 
+from database.blocks import BY_BLOCK
 from database.tables import log
 from utils.text import glob_pattern, like_pattern
 
@@ -38,6 +39,7 @@ class Terms:
     """SQLite's terms."""
 
     dialect: Dialect = pysqlite.dialect(paramstyle="named")
+    parts = BY_BLOCK
     by_id = "NOT INDEXED"  # by the primary key all the same
 
     def compiled(self, statement: Select[Any]) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from database.mysql_engine import BulkConnection
+from database.mysql_connection import BulkConnection
 from database.mysql_errors import NO_LOCAL_INFILE, RowsRefused, number_of
 from database.rows import COLUMNS, WIDTH, Values
 from utils.log import log

@@ -4,10 +4,13 @@
 dropped: from then on nothing is stored in it, and whoever finds it so after a crash ends the drop.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Table,
     delete,
     func,
     insert,
@@ -18,14 +21,13 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateColumn, CreateTable
 
-from database import mysql_rollup
+from database import blocks, mysql_rollup, rollup
 from database.catalogue import DROPPING, SLACK
 from database.day_file import SCHEMA_VERSION
 from database.mysql_engine import alone
 from database.mysql_errors import LOCK_TIMEOUT, number_of
 from database.mysql_tables import TABLES, table_for, table_of
-from database.rollup import SCHEMA_SINCE
-from database.tables import log_partition
+from database.tables import block, block_part, log_partition
 from exceptions import StartError
 from utils.log import log as logger
 
@@ -108,14 +110,18 @@ def drop(engine: Engine, day: str) -> None:
 
 def _drop(connection: Connection, day: str) -> None:
     try:
-        names = ", ".join(table_for(day, kind).name for kind in TABLES)
-        connection.exec_driver_sql(f"DROP TABLE IF EXISTS {names}")
+        _drop_tables(connection, day, TABLES)
     except DBAPIError as error:
         if number_of(error) == LOCK_TIMEOUT:
             logger.warning("partition %s is being read; dropped later", day)
         raise
     connection.execute(delete(log_partition).where(_is(day)))
     connection.commit()
+
+
+def _drop_tables(connection: Connection, day: str, kinds: Iterable[Table]) -> None:
+    names = ", ".join(table_for(day, kind).name for kind in kinds)
+    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {names}")
 
 
 def measure(connection: Connection, day: str) -> None:
@@ -140,10 +146,12 @@ def upgrade(engine: Engine) -> None:
             )
         if version < SCHEMA_VERSION:
             with alone(engine, day) as connection:
+                if version < blocks.SCHEMA_SINCE:  # it is made anew
+                    _drop_tables(connection, day, (block, block_part))
                 for table in TABLES[1:]:
                     connection.execute(CreateTable(table_for(day, table), if_not_exists=True))
                 _add_columns(connection, day)
-                if version < SCHEMA_SINCE:
+                if version < rollup.SCHEMA_SINCE:
                     mysql_rollup.rebuild(connection, day)
                 noted = update(log_partition).where(_is(day))
                 connection.execute(noted.values(schema_version=SCHEMA_VERSION))

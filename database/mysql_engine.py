@@ -3,17 +3,20 @@ that a stalled server holds nobody for ever.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
-from pymysql.connections import Connection, MysqlPacket
+import pymysql
 from pymysql.constants import CLIENT
 from sqlalchemy import URL, Engine, create_engine, event, func, select
 from sqlalchemy import Connection as SQLConnection
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.schema import CreateTable
 
+from database.mysql_connection import BulkConnection
 from database.mysql_errors import Away, explained
 from database.scan import OutOfTime
 
@@ -23,44 +26,26 @@ PATIENT_SECONDS = 60  # for searches, bulk loads and changes of tables
 LOCK_SECONDS = 10
 IDLE_SECONDS = 600  # the sessions' wait_timeout; the pool renews its connections long before
 RECYCLE_SECONDS = 300
+SURE_SECONDS = 1.0  # for so long after its last use a connection is taken to be there still
 MARGIN_SECONDS = 3.0
 _FLUSHING = "SHOW GLOBAL VARIABLES LIKE 'innodb_flush_log_at_t%%'"
+_USED_AT = "redlog used at"
+IsolationLevel = Literal["READ COMMITTED", "AUTOCOMMIT"]  # without gap locks, on which nodes wait
 MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO"
 
 
-class BulkConnection(Connection):  # type: ignore[misc]  # PyMySQL has no types
-    """A connection that can answer LOAD DATA LOCAL with rows from memory.
-
-    It never opens a file: with PyMySQL's own way a hostile server could ask for any.
-    """
-
-    rows: Iterable[bytes] | None = None
-
-    def _read_packet(self, packet_type: type[MysqlPacket] = MysqlPacket) -> MysqlPacket:
-        packet = super()._read_packet(packet_type)
-        rows, self.rows = self.rows, None
-        if rows is None or not packet.is_load_local_packet():
-            return packet
-        try:
-            for piece in rows:
-                self.write_packet(piece)
-            self.write_packet(b"")
-        except BaseException:
-            self._force_close()  # a load that ended early would look like a whole one
-            raise
-        return super()._read_packet(packet_type)
-
-
-def open_mysql(url: URL, seconds: int = QUICK_SECONDS) -> Engine:
+def open_mysql(
+    url: URL, seconds: int = QUICK_SECONDS, isolation_level: IsolationLevel = "READ COMMITTED"
+) -> Engine:
     """An engine whose statements may take `seconds`; nothing is connected before its first use."""
     engine = create_engine(
         url,
-        isolation_level="READ COMMITTED",  # no gap locks: nodes rarely wait for each other
+        isolation_level=isolation_level,
+        skip_autocommit_rollback=True,  # there is nothing to be rolled back then
         hide_parameters=True,  # they are keys and records
         pool_size=4,
         max_overflow=8,
         pool_timeout=seconds,
-        pool_pre_ping=True,
         pool_recycle=RECYCLE_SECONDS,
         connect_args={
             "charset": "utf8mb4",
@@ -72,6 +57,8 @@ def open_mysql(url: URL, seconds: int = QUICK_SECONDS) -> Engine:
     )
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "connect", _session(seconds))
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _check_use)
     return engine
 
 
@@ -80,7 +67,28 @@ def patient(engine: Engine) -> Engine:
     return open_mysql(engine.url, PATIENT_SECONDS)
 
 
-def _connect(dialect: Any, record: Any, arguments: list[Any], named: dict[str, Any]) -> Connection:
+def reading(engine: Engine) -> Engine:
+    """The same, where each statement is a transaction of its own: a search is one round trip."""
+    return open_mysql(engine.url, PATIENT_SECONDS, "AUTOCOMMIT")
+
+
+def _note_use(connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_USED_AT] = time.monotonic()
+
+
+def _check_use(connection: BulkConnection, record: ConnectionPoolEntry, _: Any) -> None:
+    """Renew a connection that was closed meanwhile, as when the server was started again."""
+    used_at = record.info.get(_USED_AT)
+    if used_at is not None and time.monotonic() - used_at > SURE_SECONDS:
+        try:
+            connection.ping(reconnect=False)
+        except pymysql.Error as error:
+            raise InvalidatePoolError from error
+
+
+def _connect(
+    dialect: Any, record: Any, arguments: list[Any], named: dict[str, Any]
+) -> BulkConnection:
     if isinstance(named.get("password"), str):
         named["password"] = named["password"].encode()  # PyMySQL takes text for Latin-1
     return BulkConnection(*arguments, **named)

@@ -76,7 +76,7 @@ def forget_texts(connection: Connection, day: str, ids: list[int]) -> None:
     table, parts = table_for(day, block), table_for(day, block_part)
     theirs = (table.c.text == MADE, table.c.first <= max(ids), table.c.last >= min(ids))
     numbers = connection.scalars(select(table.c.number).where(*theirs)).all()
-    texts = [part_id(number, TEXT) for number in numbers]
+    texts = [part_id(MYSQL.parts, number, TEXT) for number in numbers]
     emptied = func.repeat("\0", func.octet_length(parts.c.data))
     connection.execute(update(parts).where(parts.c.id.in_(texts)).values(data=emptied))
     connection.execute(update(table).where(*theirs).values(text=STALE))

@@ -17,7 +17,7 @@ from database.engine import migrate
 from database.log_reader import Rows, Unreadable
 from database.log_store import Erased, LogStore, Target
 from database.mysql_bulk import Bulk, Packed, pack
-from database.mysql_engine import flush_seconds, patient, within
+from database.mysql_engine import flush_seconds, patient, reading, within
 from database.mysql_errors import (
     BROKEN,
     NO_TABLE,
@@ -48,7 +48,8 @@ class MySQLStore(LogStore):
     settle_seconds = 0.1
 
     def __init__(self, engine: Engine, seconds: float = QUERY_SECONDS) -> None:
-        super().__init__(engine, MYSQL, seconds)
+        self._reading = reading(engine)
+        super().__init__(self._reading, MYSQL, seconds)
         self.engine = patient(engine)
         self._bulk = Bulk()
         self._indexer = MySQLIndexer()
@@ -200,7 +201,7 @@ class MySQLStore(LogStore):
         own = of_day(sql, day)
         rows: Rows = []
         try:
-            with self.engine.connect() as connection:
+            with self._reading.connect() as connection:
                 for values in bindings:
                     limited = within(own, deadline, connection.dialect)
                     rows += map(tuple, connection.exec_driver_sql(limited, values))

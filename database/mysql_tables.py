@@ -7,7 +7,7 @@ from sqlalchemy import MetaData, Table
 from database.tables import block, block_part, log, rollup
 
 TABLES = (log, rollup, block, block_part)
-_FROM = re.compile(rf"\bFROM ({'|'.join(table.name for table in TABLES)})\b")
+_FROM = re.compile(rf"\b(FROM|JOIN) ({'|'.join(table.name for table in TABLES)})\b")
 
 
 def table_of(day: str) -> str:
@@ -21,5 +21,5 @@ def table_for(day: str, table: Table = log) -> Table:
 
 
 def of_day(sql: str, day: str) -> str:
-    """A statement that selects from one of TABLES, on the day's own."""
-    return _FROM.sub(rf"FROM \1_{day} AS \1", sql, count=1)
+    """A statement that selects from TABLES, on the day's own."""
+    return _FROM.sub(rf"\1 \2_{day} AS \2", sql)

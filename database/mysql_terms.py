@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.mysql import pymysql
 
+from database.blocks import BY_KIND
 from database.log_terms import FALSE, MAX_SCALAR, TRUE, Condition, Terms, both, words
 from database.tables import log
 from utils.text import folded_pattern, like_pattern
@@ -28,6 +29,7 @@ class MySQLTerms(Terms):
     """MySQL's and MariaDB's terms. Columns compare by code points; case is folded here."""
 
     dialect = pymysql.dialect(paramstyle="pyformat")
+    parts = BY_KIND
     by_id = "FORCE INDEX (PRIMARY)"
 
     def one_of(self, number: Column[int], name: str) -> Condition:

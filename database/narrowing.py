@@ -11,7 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from zstandard import ZstdError
 
 from database.blocks import (
@@ -23,7 +31,7 @@ from database.blocks import (
     ids_of_text,
     ids_of_value,
     is_indexed,
-    part_for,
+    kind_of,
     part_id,
 )
 from database.expression import ANY, All, Compares, Contains, Node
@@ -66,18 +74,19 @@ def narrow(wanted: LogFilter, terms: Terms, ask: Ask, deadline: float | None) ->
     key = _rarest(wanted.where)
     if key is None or (deadline is not None and deadline - time.monotonic() < LEAST_SECONDS):
         return None
-    blocks = [Block(*row) for row in ask(_blocks_sql(terms), {})]
-    newest = ask(_newest_sql(terms), {})[0][0] or 0
-    if not blocks or newest - blocks[-1].last > MAX_BEHIND:
+    ends = ask(_ends_sql(terms), {})  # before the blocks: what is made meanwhile is found twice
+    newest, last = ends[0] if ends else (None, None)
+    if not newest or last is None or newest - last > MAX_BEHIND:
         return None
-    there = [one for one in blocks if _overlaps(one, wanted)]
+    times = {
+        "start": -LAST if wanted.start is None else wanted.start,
+        "end": LAST if wanted.end is None else wanted.end,
+    }
     if isinstance(key, _Value):
-        ids = _ids_of_value(key, there, terms, ask)
+        ids = _ids_of_value(key, times, terms, ask)
     else:
-        ids = _ids_of_text(key, there, terms, ask, deadline)
-    if ids is None:
-        return None
-    return Among(ids, blocks[-1].last if newest > blocks[-1].last else LAST)
+        ids = _ids_of_text(key, times, terms, ask, deadline)
+    return None if ids is None else Among(ids, last if newest > last else LAST)
 
 
 def _rarest(where: Node) -> _Value | bytes | None:
@@ -101,22 +110,23 @@ def _parts(where: Node) -> Iterator[Node]:
         yield where
 
 
-def _overlaps(one: Block, wanted: LogFilter) -> bool:
-    begins = wanted.start is None or one.high >= wanted.start
-    return begins and (wanted.end is None or one.low < wanted.end)
-
-
-def _ids_of_value(key: _Value, there: list[Block], terms: Terms, ask: Ask) -> list[int] | None:
-    wanted = {part_for(one.number, *key): one for one in there}
-    parts = ask(_parts_sql(terms), {"parts": terms.numbers_value(list(wanted))})
-    ids = [number for part, data in parts for number in ids_of_value(wanted[part], data, key.value)]
-    return None if len(ids) > _most(len(there)) else ids
+def _ids_of_value(key: _Value, times: dict[str, int], terms: Terms, ask: Ask) -> list[int] | None:
+    place = part_id(terms.parts, 0, kind_of(*key))
+    parts = ask(_value_sql(terms), times | {"place": place})
+    ids = [
+        number
+        for first, data in parts
+        if data is not None
+        for number in ids_of_value(first, data, key.value)
+    ]
+    return None if len(ids) > _most(len(parts)) else ids
 
 
 def _ids_of_text(
-    needle: bytes, there: list[Block], terms: Terms, ask: Ask, deadline: float | None
+    needle: bytes, times: dict[str, int], terms: Terms, ask: Ask, deadline: float | None
 ) -> list[int] | None:
     """Several blocks at a time: the interpreter is free while one is read and decompressed."""
+    there = [Block(*row) for row in ask(_blocks_sql(terms), times)]
     if any(one.text != MADE for one in there):
         return None
     look = partial(_ids_of_texts, needle, terms, ask, deadline)
@@ -138,12 +148,12 @@ def _ids_of_texts(
 ) -> list[int] | None:
     if deadline is not None and time.monotonic() >= deadline:
         raise OutOfTime
-    wanted = {part_id(one.number, TEXT): one for one in blocks}
+    wanted = {part_id(terms.parts, one.number, TEXT): one for one in blocks}
     parts = ask(_parts_sql(terms), {"parts": terms.numbers_value(list(wanted))})
     ids: list[int] = []
     try:
         for part, data in parts:
-            ids += ids_of_text(wanted[part], data, needle, _most(len(blocks)) - len(ids))
+            ids += ids_of_text(wanted[part].first, data, needle, _most(len(blocks)) - len(ids))
     except ZstdError:  # a record of it was erased just now
         return None
     return ids if len(parts) == len(wanted) else None
@@ -155,13 +165,30 @@ def _most(blocks: int) -> int:
 
 
 @lru_cache(maxsize=2)
-def _blocks_sql(terms: Terms) -> str:
-    return terms.compiled(select(*block.c).order_by(block.c.number))
+def _ends_sql(terms: Terms) -> str:
+    """The last id that there is, and the last one that is in a block."""
+    ends = (select(func.max(column)).scalar_subquery() for column in (log.c.id, block.c.last))
+    return terms.compiled(select(*ends))
+
+
+def _overlapping(statement: Select[Any]) -> Select[Any]:
+    """Of those blocks in which there may be records of the wanted time."""
+    return statement.where(block.c.low < bindparam("end"), block.c.high >= bindparam("start"))
 
 
 @lru_cache(maxsize=2)
-def _newest_sql(terms: Terms) -> str:
-    return terms.compiled(select(func.max(log.c.id)))
+def _blocks_sql(terms: Terms) -> str:
+    return terms.compiled(_overlapping(select(*block.c)).order_by(block.c.number))
+
+
+@lru_cache(maxsize=2)
+def _value_sql(terms: Terms) -> str:
+    """Each block's first id and part of one kind, NULL where it has none."""
+    by_block: ColumnElement[int] = literal_column(str(terms.parts.by_block))
+    place: BindParameter[int] = bindparam("place")
+    own = block_part.c.id == block.c.number * by_block + place
+    parts = select(block.c.first, block_part.c.data).join_from(block, block_part, own, isouter=True)
+    return terms.compiled(_overlapping(parts))
 
 
 @lru_cache(maxsize=2)

@@ -6,15 +6,20 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 from node import APPS, Node, raw_frame
+from sqlalchemy import update
 
 from database import block_making, blocks, drainer, erasing, indexing, mysql_index, narrowing
 from database.blocks import (
+    BY_BLOCK,
+    BY_KIND,
     ROWS,
     Block,
+    Order,
     ids_of_text,
     ids_of_value,
     is_indexed,
-    part_for,
+    kind_of,
+    part_id,
     text_of,
     value_parts,
 )
@@ -24,6 +29,7 @@ from database.expression import Node as Condition
 from database.indexing import Indexer
 from database.log_query import LogFilter
 from database.log_reader import position_of
+from database.tables import log_partition
 from utils.clock import DAY, MINUTE, day_of, now_us
 
 NOW = now_us()
@@ -170,6 +176,23 @@ def test_it_is_asked_for_fewer_records(node: Node, monkeypatch: pytest.MonkeyPat
     assert any(node.store.terms.by_id in sql and "message" in sql for sql in asked)
 
 
+def test_one_of_an_older_version_is_made_anew(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parts lie in another order."""
+    chance = random.Random(4)
+    store_some(node, chance)
+    is_moved = node.store.terms.parts != BY_BLOCK
+    with monkeypatch.context() as patch:
+        patch.setattr(type(node.store.terms), "parts", BY_BLOCK)
+        made = make_all(node)
+    with node.engine.begin() as connection:
+        connection.execute(update(log_partition).values(schema_version=3))
+    check(node, chance)
+    node.store.upgrade()
+    check(node, chance)
+    assert make_all(node) == made * is_moved and made > 0
+    check(node, chance)
+
+
 def test_what_is_found_too_often_is_looked_for_without_it(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,11 +270,12 @@ def many() -> Many:
     return Many(Block(3, 100_000, 100_000 + ROWS - 1, 0, 1, blocks.MADE), values)
 
 
-def test_a_values_records_are_named(many: Many) -> None:
-    parts = dict(value_parts(3, 1, range(ROWS), many.values))
+@pytest.mark.parametrize("order", [BY_BLOCK, BY_KIND])
+def test_a_values_records_are_named(many: Many, order: Order) -> None:
+    parts = dict(value_parts(order, 3, 1, range(ROWS), many.values))
     for value in ("eve", "u-1", "u-4999", "nobody"):
-        data = parts.get(part_for(3, 1, value), b"")
-        named = ids_of_value(many.block, data, value)
+        data = parts.get(part_id(order, 3, kind_of(1, value)), b"")
+        named = ids_of_value(many.block.first, data, value)
         truly = [many.block.first + n for n, each in enumerate(many.values) if each == value]
         assert set(truly) <= set(named)
         assert len(named) <= len(truly) + 20
@@ -263,13 +287,12 @@ def test_a_text_is_found_in_its_records(many: Many) -> None:
     first = many.block.first
     for needle in ("eve", "u-49", "u-4999", "nobody", "-1"):
         truly = [first + n for n, each in enumerate(many.values) if needle in each]
-        assert ids_of_text(many.block, data, needle.encode(), ROWS) == truly
-        assert ids_of_text(many.block, data, needle.encode(), 10) == truly[:11]
-    assert ids_of_text(many.block, data.ljust(len(data) + 99, b"\0"), b"eve", ROWS)
+        assert ids_of_text(first, data, needle.encode(), ROWS) == truly
+        assert ids_of_text(first, data, needle.encode(), 10) == truly[:11]
+    assert ids_of_text(first, data.ljust(len(data) + 99, b"\0"), b"eve", ROWS)
 
 
 def test_ids_may_be_missing() -> None:
-    block = Block(0, 1, 10, 0, 1, blocks.MADE)
     data = text_of([2, 5, 9], ["a", "b", "ab"])
-    assert ids_of_text(block, data, b"b", 10) == [6, 10]
-    assert ids_of_text(Block(0, 1, 10, 0, 1, 1), text_of([], []), b"b", 10) == []
+    assert ids_of_text(1, data, b"b", 10) == [6, 10]
+    assert ids_of_text(1, text_of([], []), b"b", 10) == []

@@ -13,7 +13,7 @@ from node import APPS, Node, raw_frame
 from sqlalchemy import update
 
 from database import drainer, erasing
-from database.day_file import open_for_writing, path_of
+from database.day_file import SCHEMA_VERSION, open_for_writing, path_of
 from database.erasures import Erasures
 from database.expression import EVERYTHING, All, Compares, Either, IsSet, Not
 from database.expression import Node as Condition
@@ -189,7 +189,7 @@ def test_a_partition_without_a_roll_up_is_counted_by_its_records_until_it_has_on
         _take_rollup(node, day)
     check(node, known, chance)
     node.store.upgrade()
-    assert {p.schema_version for p in node.store.catalogue.partitions()} == {3}
+    assert {p.schema_version for p in node.store.catalogue.partitions()} == {SCHEMA_VERSION}
     node.check_rollup()
     check(node, known, chance)
     check(node, known + store_some(node, chance), chance)

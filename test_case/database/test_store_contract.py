@@ -622,10 +622,10 @@ class TestStore:
         store_records(node, [{"message": "old"}])
         _take_column(node, TODAY, "span_id")
         for module in (day_file, mysql_days):
-            monkeypatch.setattr(module, "SCHEMA_VERSION", 4)
+            monkeypatch.setattr(module, "SCHEMA_VERSION", 5)
         node.store.upgrade()
         node.store.upgrade()
-        assert [p.schema_version for p in node.store.catalogue.partitions()] == [4]
+        assert [p.schema_version for p in node.store.catalogue.partitions()] == [5]
         store_records(node, [{"message": "new", "span_id": "s"}])
         assert node.stored() == ["new", "old"]
         assert found(node, Compares("span_id", "=", "s")) == ["new"]
