@@ -126,6 +126,11 @@ class Returning(threading.Thread):
         self._current: Listener | None = None
 
     @property
+    def is_here(self) -> bool:
+        """Whether there is a stream now."""
+        return self._current is not None
+
+    @property
     def messages(self) -> list[str]:
         """Of the records that came so far."""
         here = self._current
@@ -150,7 +155,7 @@ class Returning(threading.Thread):
 
     def __enter__(self) -> "Returning":
         self.start()
-        wait_until(lambda: self._current is not None, "the stream")
+        wait_until(lambda: self.is_here, "the stream")
         return self
 
     def __exit__(

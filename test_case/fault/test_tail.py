@@ -52,6 +52,7 @@ def test_readers_lose_and_double_nothing_however_often_workers_are_killed(
         with load:
             for blow in (kill_a_worker, kill_a_worker, hang_up, kill_all, kill_a_worker):
                 load.wait_for(60)
+                wait_until(lambda: all(reader.is_here for reader in readers), "the readers")
                 blow(world)
             load.wait_for(60)
         stored = load.check()
