@@ -27,7 +27,7 @@ def queries(worker_class: str, plan: Plan) -> Figures:
         figures = _over_http(server)
         server.stop()
         compared = run_script("query.py", str(server.data), "--app", str(server.app), "--json")
-    for name, (ours, by_hand) in compared.items():
+    for name, (_, ours, by_hand) in compared.items():
         figures[f"store_{name}"] = ours
         figures[f"sql_{name}"] = by_hand
         figures[f"store/sql_{name}"] = ours / by_hand
