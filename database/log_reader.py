@@ -18,6 +18,8 @@ from database.narrowing import NOWHERE, Among, narrow
 from database.scan import OutOfTime, Scan
 from utils.log import log as logger
 
+RELEASE_SECONDS = 1.0  # queries ask as seldom whether they still hold what was dropped
+
 # A stored record: its partition's day, and its values in the order of `log_query.COLUMNS`.
 Row = tuple[str, tuple[Any, ...]]
 Rows = list[tuple[Any, ...]]
@@ -48,6 +50,7 @@ class LogReader(ABC):
         self.catalogue = Catalogue(engine)
         self.terms = terms
         self.seconds = seconds
+        self._released_at = 0.0
 
     def search(
         self,
@@ -167,7 +170,9 @@ class LogReader(ABC):
 
     def partitions_of(self, wanted: LogFilter, newest_first: bool) -> list[Partition]:
         """The partitions that can hold what is wanted, in the order in which a page fills."""
-        self.release_dropped()
+        if time.monotonic() - self._released_at > RELEASE_SECONDS:
+            self._released_at = time.monotonic()
+            self.release_dropped()
         there = overlapping(self._open_partitions(), wanted)
         if newest_first:
             return sorted(there, key=lambda partition: partition.max_time, reverse=True)
