@@ -36,6 +36,8 @@ PATIENCE = 600.0  # nothing is cut short
 HOUR = 60 * MINUTE
 ERROR = (17, 20)  # the severities of level error
 IS_ERROR = All((Compares("severity", ">=", ERROR[0]), Compares("severity", "<=", ERROR[1])))
+FATAL = 21  # of no record here
+IS_FATAL = Compares("severity", ">=", FATAL)
 NEWEST = f"ORDER BY time DESC, id DESC LIMIT {LIMIT}"
 
 
@@ -136,6 +138,7 @@ def questions(sample: dict[str, Any]) -> dict[str, Question]:
     asked = {
         "newest": page(EVERYTHING),
         "level": page(IS_ERROR, "AND severity BETWEEN ? AND ?", *ERROR),
+        "rare_level": page(IS_FATAL, "AND severity >= ?", FATAL, hours=24),
         "user": page(Compares("user_id", "=", USER), "AND user_id = ?", USER),
     }
     for name in ("device_id", "session_id", "trace_id"):

@@ -26,6 +26,7 @@ MOST = "≤ 1.5"
 QUESTIONS = {
     "newest": ("Newest 100", "≤ 5"),
     "level": ("Newest 100 errors", "≤ 5"),
+    "rare_level": ("A level that no record has, over 24 hours", ""),
     "user": ("Newest 100 of one user in 5,000", "≤ 50"),
     "device": ("Newest 100 of one device in 5,000", "≤ 50"),
     "session": ("One session of a few records", "≤ 50"),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from database.log_query import LogFilter
 from database.tables import app_counter, log_partition
 
 # A range of time is widened by this much beyond what is needed, to be widened seldom.
@@ -138,3 +139,21 @@ def _version(connection: Connection) -> tuple[int, int]:
     """What is another one after each commit of others, and each change by this connection."""
     driver: Any = connection.connection.driver_connection
     return driver.execute("PRAGMA data_version").fetchone()[0], driver.total_changes
+
+
+def overlapping(partitions: list[Partition], wanted: LogFilter) -> list[Partition]:
+    """Those that can hold records of the wanted time."""
+    return [
+        partition
+        for partition in partitions
+        if (wanted.start is None or partition.max_time >= wanted.start)
+        and (wanted.end is None or partition.min_time < wanted.end)
+    ]
+
+
+def range_of(partitions: list[Partition], wanted: LogFilter) -> tuple[int, int]:
+    """The times that records can have: from the first up to before the second."""
+    low = min((partition.min_time for partition in partitions), default=0)
+    high = max((partition.max_time + 1 for partition in partitions), default=0)
+    low = max(low, wanted.start or 0)
+    return low, high if wanted.end is None else min(high, wanted.end)

@@ -7,9 +7,9 @@ from time import monotonic
 from typing import Any, NamedTuple
 
 from database import log_query
-from database.catalogue import Partition
+from database.catalogue import Partition, overlapping, range_of
 from database.log_query import MAX_NAMED, LogFilter, Shape
-from database.log_reader import LogReader, Rows, overlapping, range_of
+from database.log_reader import LogReader, Rows
 from database.rollup import SCHEMA_SINCE
 from database.scan import OutOfTime, Scan
 from utils.clock import MINUTE
@@ -141,11 +141,12 @@ class LogCounter(LogReader):
             part, found = wanted._replace(start=low, end=high), Rows()
             is_cut = False
             for partition in overlapping(there, part):
-                rows = self.select_from(
-                    partition, sql_of, part, values, counts.unreadable, deadline
-                )
-                is_cut |= len(rows) >= values.get("limit", float("inf"))
-                found += rows
+                for stretch in self.split(partition, part, deadline):
+                    rows = self.select_from(
+                        partition, sql_of, stretch, values, counts.unreadable, deadline
+                    )
+                    is_cut |= len(rows) >= values.get("limit", float("inf"))
+                    found += rows
             for *kind, records in found:
                 counts.records[tuple(kind)] += records
             were_cut |= is_cut | ("limit" in values and _forget_rare(counts.records))

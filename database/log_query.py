@@ -29,7 +29,7 @@ from utils.clock import MINUTE
 
 _ZERO: ColumnElement[int] = literal_column("0")
 _NONE: ColumnElement[str] = literal_column("''")
-_ROLLED_UP: dict[str, ColumnElement[int]] = {  # as they are in `log`
+ROLLED_UP: dict[str, ColumnElement[int]] = {  # as they are in `log`
     "severity": rollup.c.severity,
     "untrusted": func.nullif(rollup.c.untrusted, _ZERO),
 }
@@ -131,7 +131,7 @@ def histogram_sql(shape: Shape, terms: Terms) -> str:
 
 def is_rolled_up(wanted: LogFilter, width: int) -> bool:
     """Whether the roll-up tells all that decides: whole minutes, and columns that it has."""
-    return width % MINUTE == 0 and columns_of(wanted.where) <= _ROLLED_UP.keys()
+    return width % MINUTE == 0 and columns_of(wanted.where) <= ROLLED_UP.keys()
 
 
 @lru_cache(maxsize=512)
@@ -141,9 +141,19 @@ def rollup_sql(shape: Shape, terms: Terms) -> str:
     bucket, records = terms.bucket(minute), cast(func.sum(rollup.c.records), Integer)
     conditions = [rollup.c.app_id == bindparam("app_id"), minute >= bindparam("start")]
     conditions.append(minute < bindparam("end"))
-    conditions.append(expression.condition_of(shape.where, terms, count(), _ROLLED_UP))
+    conditions.append(expression.condition_of(shape.where, terms, count(), ROLLED_UP))
     statement = select(bucket, rollup.c.severity, records).where(*conditions)
     return terms.compiled(statement.group_by(bucket, rollup.c.severity))
+
+
+@lru_cache(maxsize=512)
+def minutes_sql(where: expression.Shape, terms: Terms) -> str:
+    """SQL for the minutes from `:first` to `:last` in which one app has records, of the roll-up."""
+    minute = rollup.c.minute
+    statement = select(minute).distinct().where(rollup.c.app_id == bindparam("app_id"))
+    statement = statement.where(minute >= bindparam("first"), minute <= bindparam("last"))
+    statement = statement.where(expression.condition_of(where, terms, count(), ROLLED_UP))
+    return terms.compiled(statement.order_by(minute).limit(bindparam("limit")).offset(_ZERO))
 
 
 @lru_cache(maxsize=512)

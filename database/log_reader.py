@@ -3,6 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import repeat
 from typing import Any, NamedTuple
@@ -11,10 +12,12 @@ from sqlalchemy import Engine
 
 from database import log_query
 from database.blocks import SCHEMA_SINCE
-from database.catalogue import DROPPING, Catalogue, Partition
+from database.catalogue import DROPPING, Catalogue, Partition, overlapping, range_of
 from database.log_query import LogFilter, Position, Shape
 from database.log_terms import Terms
-from database.narrowing import NOWHERE, Among, narrow
+from database.minutes import within_minutes
+from database.narrowing import NOWHERE, Among, has_value, narrow
+from database.rollup import SCHEMA_SINCE as ROLLED_UP_SINCE
 from database.scan import OutOfTime, Scan
 from utils.log import log as logger
 
@@ -95,12 +98,16 @@ class LogReader(ABC):
             values = {"limit": limit}
             if after is not None:
                 values |= {"cursor_time": after.time, "cursor_id": after.id}
-            found = self.select_from(partition, sql_of, wanted, values, unreadable, deadline)
-            in_order = not rows and len(wanted.apps) == 1
+            in_order, found = not rows and len(wanted.apps) == 1, Rows()
+            parts = self.split(partition, wanted, deadline)
+            for part in reversed(parts) if newest_first else parts:
+                found += self.select_from(partition, sql_of, part, values, unreadable, deadline)
+                if len(found) >= limit:
+                    break
             rows += zip(repeat(day), found)
             if not in_order:
                 rows.sort(key=position_of, reverse=newest_first)
-                del rows[limit:]
+            del rows[limit:]
         return rows
 
     def get(self, day: str, number: int, apps: tuple[int, ...]) -> Row | None:
@@ -148,6 +155,20 @@ class LogReader(ABC):
             logger.error("partition %s can't be read: %s", day, error)
             unreadable.append(day)
             return []
+
+    def split(
+        self, partition: Partition, wanted: LogFilter, deadline: float | None
+    ) -> list[LogFilter]:
+        """Filters that find in a partition what one finds, and for which less is looked at.
+
+        They are apart in time, the earliest first. Raises OutOfTime.
+        """
+        if partition.schema_version < ROLLED_UP_SINCE or has_value(wanted.where):
+            return [wanted]
+        with suppress(Unreadable):  # which is told when it is searched
+            ask = partial(self._rows, partition.name, deadline=deadline)
+            return within_minutes(wanted, self.terms, ask)
+        return [wanted]
 
     def _among(
         self, partition: Partition, wanted: LogFilter, deadline: float | None
@@ -201,24 +222,6 @@ def position_of(row: Row) -> Position:
 
 
 _Asked = tuple[int, bool, Position | None, float | None]  # limit, newest first, after, deadline
-
-
-def overlapping(partitions: list[Partition], wanted: LogFilter) -> list[Partition]:
-    """Those that can hold records of the wanted time."""
-    return [
-        partition
-        for partition in partitions
-        if (wanted.start is None or partition.max_time >= wanted.start)
-        and (wanted.end is None or partition.min_time < wanted.end)
-    ]
-
-
-def range_of(partitions: list[Partition], wanted: LogFilter) -> tuple[int, int]:
-    """The times that records can have: from the first up to before the second."""
-    low = min((partition.min_time for partition in partitions), default=0)
-    high = max((partition.max_time + 1 for partition in partitions), default=0)
-    low = max(low, wanted.start or 0)
-    return low, high if wanted.end is None else min(high, wanted.end)
 
 
 def _is_beyond(partition: Partition, last: Row, newest_first: bool) -> bool:

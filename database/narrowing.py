@@ -89,9 +89,14 @@ def narrow(wanted: LogFilter, terms: Terms, ask: Ask, deadline: float | None) ->
     return None if ids is None else Among(ids, last if newest > last else LAST)
 
 
+def has_value(where: Node) -> bool:
+    """Whether the index names the records of which a condition can hold, and they are few."""
+    return isinstance(_rarest(where), _Value)
+
+
 def _rarest(where: Node) -> _Value | bytes | None:
     """What is asked of all records and is in the index: a value if there is one, else a text."""
-    parts = list(_parts(where))
+    parts = list(parts_of(where))
     for part in parts:
         if isinstance(part, Compares) and part.sign == "=" and part.column in FIELDS:
             value = str(part.value)
@@ -102,10 +107,11 @@ def _rarest(where: Node) -> _Value | bytes | None:
     return max(pieces, key=len, default="").encode() or None
 
 
-def _parts(where: Node) -> Iterator[Node]:
+def parts_of(where: Node) -> Iterator[Node]:
+    """What must all hold."""
     if isinstance(where, All):
         for part in where.parts:
-            yield from _parts(part)
+            yield from parts_of(part)
     else:
         yield where
 
