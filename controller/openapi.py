@@ -35,7 +35,7 @@ def show_docs() -> Response:
     """The same as a page."""
     asked = read_parameters(list(request.args.items(multi=True)), docs.DocsQuery)
     policy = {"Content-Security-Policy": style_policy(STYLE)}
-    language = asked.lang or preferred(request.accept_languages)
+    language = asked.lang or preferred(request)
     response = Response(_page(language), headers=policy)
     response.vary.add("Accept-Language")
     return response

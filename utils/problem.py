@@ -19,7 +19,7 @@ def problem_reply(error: Exception) -> Response:
         return _of_werkzeug(error)
     problem = problem_of(error)
     title, detail = problem.title, problem.detail
-    if preferred(request.accept_languages) == "zh":
+    if preferred(request) == "zh":
         title, detail = in_chinese(title), in_chinese(problem.said)
     body = {"code": problem.code, "title": title, "detail": detail, **problem.members}
     return _reply(problem.status, body, {"Vary": "Accept-Language", **problem.headers})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 
 if TYPE_CHECKING:
-    from werkzeug.datastructures import LanguageAccept
+    from flask import Request
 
 Language = Literal["en", "zh"]
 _QUOTED = re.compile(r"`[^`]*`|'[^']*'|-?\d+|[{}]")
@@ -59,9 +59,11 @@ def in_chinese(text: str) -> str:
     return template.format(**told)
 
 
-def preferred(accepted: "LanguageAccept") -> Language:
+def preferred(request: "Request") -> Language:
     """Which of our languages a client would rather read (Accept-Language, RFC 9110, 12.5.4)."""
-    return "zh" if accepted.best_match(["en", "zh"]) == "zh" else "en"
+    if "zh" not in request.environ.get("HTTP_ACCEPT_LANGUAGE", "").lower():
+        return "en"  # as for most who report: reading the header would cost more than the reply
+    return "zh" if request.accept_languages.best_match(["en", "zh"]) == "zh" else "en"
 
 
 @cache

@@ -237,6 +237,8 @@ def test_a_fault_is_told_in_the_language_of_the_page(page: Open) -> None:
     shown.ask("levl:x")
     english = "at character 1: levl is no field; did you mean level?"
     wait_until(lambda: shown.text("#query-fault") == english, "the complaint")
+    shown.ask("payment")
+    shown.shows(1)
 
 
 @pytest.mark.parametrize("search", ["", "?q=payment&lang=zh", "?q=nothing-like-it"])
