@@ -9,6 +9,7 @@ from exceptions import NotFound
 from utils.describe import describes
 from utils.headers import PAGE_POLICY
 from utils.static_file import Packed, file_reply, pack
+from utils.wording import say
 
 FOLDER = root / "resource" / "dashboard"
 TYPES = {
@@ -50,7 +51,7 @@ def _file(name: str, moved: bool = False) -> Response:
     page runs with scripts of two versions.
     """
     if name not in FILES:
-        raise NotFound(f"the dashboard has no file {name[:80]}")
+        raise NotFound(say("the dashboard has no file {name}", name=name[:80]))
     headers = {"Cache-Control": "no-cache", "Content-Security-Policy": PAGE_POLICY}
     return file_reply(_load(name, moved), TYPES[FILES[name].suffix], headers)
 

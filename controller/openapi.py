@@ -2,7 +2,7 @@
 
 import sys
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from flask import Response, render_template_string, request
 
@@ -13,6 +13,7 @@ from service.parameters import read_parameters
 from utils.describe import describes
 from utils.headers import style_policy
 from utils.record import dumps
+from utils.wording import Language, preferred
 
 STYLE = (root / "resource" / "docs.css").read_text("utf-8")
 PAGE = (root / "resource" / "docs.html").read_text("utf-8")
@@ -33,15 +34,15 @@ def show_openapi() -> Response:
 def show_docs() -> Response:
     """The same as a page."""
     asked = read_parameters(list(request.args.items(multi=True)), docs.DocsQuery)
-    preferred = request.accept_languages.best_match(["en", "zh"], "en")
     policy = {"Content-Security-Policy": style_policy(STYLE)}
-    response = Response(_page(asked.lang or cast(docs.Language, preferred)), headers=policy)
+    language = asked.lang or preferred(request)
+    response = Response(_page(language), headers=policy)
     response.vary.add("Accept-Language")
     return response
 
 
 @cache
-def _page(language: docs.Language) -> str:
+def _page(language: Language) -> str:
     told = docs.page_of(_document(), WORDS, language)
     return render_template_string(PAGE, style=STYLE, **told)
 

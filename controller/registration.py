@@ -11,6 +11,7 @@ from utils.body import read_json
 from utils.describe import describes
 from utils.principal import Principal
 from utils.record import dumps
+from utils.wording import say
 
 PATH = "/api/v1/invitations"
 
@@ -42,7 +43,9 @@ def create_invitation(principal: Principal) -> Response:
 def delete_invitation(principal: Principal, invitation_id: int) -> Response:
     """Take an invitation back."""
     if not people.invitations.delete(invitation_id):
-        raise NotFound(f"there is no invitation {invitation_id} that can still be used")
+        raise NotFound(
+            say("there is no invitation {number} that can still be used", number=invitation_id)
+        )
     audit_log.record(principal, "invitation.delete", f"invitation {invitation_id}")
     return Response(status=204)
 

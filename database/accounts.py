@@ -12,6 +12,7 @@ from exceptions import NotFound
 from exceptions.accounts import AccountExists, LastAdmin
 from utils.clock import now_us
 from utils.names import folded
+from utils.wording import say
 
 KNOWN_SECONDS = 1.0
 MAX_KNOWN = 1000
@@ -91,7 +92,7 @@ class Accounts:
         self._known.pop(account_id, None)
         found = self.find(account_id)
         if found is None:
-            raise NotFound(f"there is no account {account_id}")
+            raise NotFound(say("there is no account {number}", number=account_id))
         return found
 
     def by_name(self, name: str) -> Account | None:
@@ -181,7 +182,7 @@ def insert_account(connection: Connection, new: NewAccount) -> int:
     try:
         made = connection.execute(insert(account).values(values))
     except IntegrityError:
-        raise AccountExists(f"there is an account {new.name!r} already") from None
+        raise AccountExists(say("there is an account {name!r} already", name=new.name)) from None
     number: int = made.inserted_primary_key[0]  # type: ignore[index]
     _set_apps(connection, number, apps)
     return number

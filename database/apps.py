@@ -17,6 +17,7 @@ from database.tables import app, app_counter
 from exceptions import NameTaken
 from utils.app_settings import DEFAULTS, AppSettings, read_app_settings
 from utils.clock import now_us
+from utils.wording import say
 
 
 class App(NamedTuple):
@@ -60,7 +61,7 @@ class Apps:
                 number: int = made.inserted_primary_key[0]  # type: ignore[index]
                 key = add_key(connection, number, FIRST_LABEL).key
         except IntegrityError:
-            raise NameTaken(f"there is an app {name!r} already") from None
+            raise NameTaken(say("there is an app {name!r} already", name=name)) from None
         self.directory.read()
         return App(number, name, key, secret, settings, now)
 

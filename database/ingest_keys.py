@@ -9,6 +9,7 @@ from database.access_tables import ingest_key
 from database.directory import Directory
 from exceptions import TooMany
 from utils.clock import now_us
+from utils.wording import say
 
 MAX_KEYS = 100  # good ones of an app: all keys are in the memory of each process
 FIRST_LABEL = "default"
@@ -88,7 +89,9 @@ def add_key(connection: Connection, app_id: int, label: str) -> IngestKey:
     values = {"app_id": app_id, "key": key, "label": label, "created_at": now}
     made = connection.execute(insert(ingest_key).values(values))
     if len(_read(connection, ingest_key.c.app_id == app_id)) > MAX_KEYS:
-        raise TooMany(f"an app has {MAX_KEYS} keys at most: end one that is no longer needed")
+        raise TooMany(
+            say("an app has {most} keys at most: end one that is no longer needed", most=MAX_KEYS)
+        )
     number: int = made.inserted_primary_key[0]  # type: ignore[index]
     return IngestKey(number, key, label, now)
 

@@ -11,6 +11,7 @@ from database.access_tables import saved_search
 from database.tables import app
 from exceptions import NameTaken, NotFound, TooMany
 from utils.clock import now_us
+from utils.wording import say
 
 MAX_OF_APP = 200
 _query = msgspec.json.Decoder(dict[str, str]).decode
@@ -83,11 +84,11 @@ def _hold(connection: Connection, app_id: int) -> None:
     """Keep the app as it is, and its searches as many, until the transaction ends."""
     this = update(app).where(app.c.id == app_id, app.c.deleted_at.is_(None))
     if not connection.execute(this.values(id=app_id)).rowcount:
-        raise NotFound(f"there is no app {app_id}")
+        raise NotFound(say("there is no app {app}", app=app_id))
     own = saved_search.c.app_id == app_id
     number = connection.scalar(select(func.count()).select_from(saved_search).where(own)) or 0
     if number >= MAX_OF_APP:
-        raise TooMany(f"the app has {MAX_OF_APP} saved searches; delete one first")
+        raise TooMany(say("the app has {most} saved searches; delete one first", most=MAX_OF_APP))
 
 
 def _one_of(number: int, apps: Iterable[int]) -> ColumnElement[bool]:
@@ -96,12 +97,12 @@ def _one_of(number: int, apps: Iterable[int]) -> ColumnElement[bool]:
 
 def _there(found: list[SavedSearch], number: int) -> SavedSearch:
     if not found:
-        raise NotFound(f"there is no saved search {number}")
+        raise NotFound(say("there is no saved search {number}", number=number))
     return found[0]
 
 
 def _taken(values: dict[str, Any]) -> NameTaken:
-    return NameTaken(f"the app has a saved search {values.get('name')!r} already")
+    return NameTaken(say("the app has a saved search {name!r} already", name=values.get("name")))
 
 
 def _written(values: dict[str, Any]) -> dict[str, Any]:

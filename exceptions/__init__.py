@@ -10,7 +10,8 @@ from typing import Any
 class Problem(Exception):
     """A refusal with a reason. Subclasses fix status, code and title; an instance adds the detail.
 
-    `headers` go out with the reply; `members` are further members of the problem object.
+    `headers` go out with the reply; `members` are further members of the problem object. `said` is
+    the detail as `utils.wording.say` put it together, which can be told in other languages.
     """
 
     status = 500
@@ -21,7 +22,7 @@ class Problem(Exception):
         self, detail: str = "", *, headers: Mapping[str, str] | None = None, **members: Any
     ) -> None:
         super().__init__(detail or self.title)
-        self.detail = detail
+        self.said, self.detail = detail, str(detail)
         self.headers = dict(headers or {})
         self.members = members
 

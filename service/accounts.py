@@ -14,6 +14,7 @@ from service.passwords import new_password
 from service.sessions import Sessions, ShownAccount, shown_account
 from utils.names import is_name, normal
 from utils.principal import Principal
+from utils.wording import say
 
 FIRST = "admin"
 Role = Literal["admin", "member", "viewer"]
@@ -106,7 +107,7 @@ def check_apps(named: list[int], all_apps: tuple[int, ...]) -> None:
     """Raises BadRequestBody when one of the apps is not there."""
     for app_id in named:
         if app_id not in all_apps:
-            raise BadRequestBody(f"apps: there is no app {app_id}", field="apps")
+            raise BadRequestBody(say("apps: there is no app {app}", app=app_id), field="apps")
 
 
 def change(
@@ -190,5 +191,5 @@ def named(login: Login, name: str) -> Account:
     """The account of this name. Raises NotFound."""
     account = login.accounts.by_name(normal(name))
     if account is None:
-        raise NotFound(f"there is no account {name!r}")
+        raise NotFound(say("there is no account {name!r}", name=name))
     return account

@@ -25,6 +25,7 @@ from service.ingest import Report, keep
 from service.limits import ReportLimits
 from service.native_batch import batch_of
 from utils.record import LOST, MAX_TEXT, Form, dumps
+from utils.wording import say
 
 
 class Adapter(NamedTuple):
@@ -124,7 +125,7 @@ def read(adapter: Adapter, sent: Sent) -> Translated | Reply:
     try:
         return module_of(adapter).read(sent)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableBody(f"the body is not as it should be: {error}") from None
+        raise UnreadableBody(say("the body is not as it should be: {error}", error=error)) from None
     except RecursionError:
         raise UnreadableBody("the body is nested too deeply") from None
 

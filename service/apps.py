@@ -27,6 +27,7 @@ from service.parameters import moment_of, seconds_of
 from service.scrub import check_scrubbing
 from utils.app_settings import SECRETS, AppSettings
 from utils.clock import DAY, MINUTE, SECOND, format_time, now_us
+from utils.wording import say
 
 MAX_DAYS = 92
 MINUTE_SECONDS = MINUTE // SECOND
@@ -136,7 +137,7 @@ def count(apps: Apps, app_id: int, query: CounterQuery, journal: Path) -> Counte
     end = now_us() + MINUTE if query.end is None else moment_of("to", query.end)
     start = end - DAY if query.start is None else moment_of("from", query.start)
     if not 0 <= end - start <= MAX_DAYS * DAY:
-        raise BadParameter(f"from must be before to, and at most {MAX_DAYS} days")
+        raise BadParameter(say("from must be before to, and at most {most} days", most=MAX_DAYS))
     start, end = start // MINUTE * MINUTE, -(-end // MINUTE) * MINUTE
     interval = _interval(query, end - start)
     waiting = waiting_records(journal, start, end)
@@ -160,7 +161,7 @@ def _interval(query: CounterQuery, length: int) -> int:
     if interval % MINUTE_SECONDS:
         raise BadParameter("interval must be whole minutes")
     if length // (interval * SECOND) > MAX_BUCKETS:
-        raise BadParameter(f"interval is too short: more than {MAX_BUCKETS} buckets")
+        raise BadParameter(say("interval is too short: more than {most} buckets", most=MAX_BUCKETS))
     return interval
 
 

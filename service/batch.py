@@ -8,6 +8,7 @@ import msgspec
 
 from exceptions import TooLarge, UnreadableBody
 from utils.record import CheckedEnvelope, CheckedRecord, Form
+from utils.wording import say
 
 _array = msgspec.json.Decoder(list[CheckedRecord]).decode
 _record = msgspec.json.Decoder(CheckedRecord)
@@ -58,7 +59,7 @@ def decode_batch(body: bytes, lines: bool, max_records: int) -> Batch:
 
         batch = clean_batch(body, lines, max_records)
     if batch.count > max_records:
-        raise TooLarge(f"more than {max_records} records in one report")
+        raise TooLarge(say("more than {most} records in one report", most=max_records))
     return batch
 
 

@@ -28,6 +28,7 @@ from utils.record import (
     Text,
     dumps,
 )
+from utils.wording import say
 
 _as_written = msgspec.json.Decoder(Moment).decode
 _types = {
@@ -53,7 +54,7 @@ def clean_batch(body: bytes, lines: bool, max_records: int) -> Batch:
     """
     envelope, elements = _cut(body, lines, max_records + 1)
     if len(elements) > max_records:
-        raise TooLarge(f"more than {max_records} records in one report")
+        raise TooLarge(say("more than {most} records in one report", most=max_records))
     context = _context(envelope.get("context"))
     good: list[Members] = []
     rejected: list[Rejection] = []
@@ -87,7 +88,7 @@ def _cut(body: bytes, lines: bool, most: int) -> tuple[dict[str, bytes], list[by
     except NotClosed as error:
         if first == b"{" and b"\n" in body.strip():
             return {}, _lines(body, most)
-        raise UnreadableBody(f"the body is not valid JSON: {error}") from None
+        raise UnreadableBody(say("the body is not valid JSON: {error}", error=error)) from None
     raise UnreadableBody("the body is neither an array, nor an object, nor lines of objects")
 
 
@@ -108,7 +109,7 @@ def _context(text: bytes | None) -> Members:
     try:
         return members_of(text)
     except BadRecord as bad:
-        raise UnreadableBody(f"context: {bad.detail}") from None
+        raise UnreadableBody(say("context: {detail}", detail=bad.detail)) from None
 
 
 def _batch_id(text: bytes | None) -> str | None:
@@ -119,7 +120,9 @@ def _batch_id(text: bytes | None) -> str | None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         batch_id = ""
     if not 0 < len(batch_id) <= MAX_TEXT or "\0" in batch_id:
-        raise UnreadableBody(f"batch_id is not a string of 1 to {MAX_TEXT} characters")
+        raise UnreadableBody(
+            say("batch_id is not a string of 1 to {most} characters", most=MAX_TEXT)
+        )
     return batch_id
 
 

@@ -14,6 +14,7 @@ from service.replies import Bucket, Facets, Histogram, Reservations
 from utils.clock import DAY, SECOND, format_time, now_us
 from utils.level import level_name
 from utils.record import dumps
+from utils.wording import say
 
 MAX_BUCKETS = 10_000
 AIMED_BUCKETS = 200
@@ -26,7 +27,7 @@ def histogram(query: Query, log_store: LogCounter) -> Histogram:
     wanted = query.wanted._replace(start=start, end=end)
     interval = query.interval or fitting_interval(end - start)
     if (end - start) // (interval * SECOND) > MAX_BUCKETS:
-        raise BadParameter(f"interval is too short: more than {MAX_BUCKETS} buckets")
+        raise BadParameter(say("interval is too short: more than {most} buckets", most=MAX_BUCKETS))
     if query.by == "level":
         counts = log_store.count(wanted, interval * SECOND)
         by_severity = counts.records.items()

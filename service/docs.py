@@ -1,14 +1,13 @@
 """The page of the API: its description in the order in which one reads it, in two languages."""
 
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from msgspec import Struct, convert
 
 from service.openapi import Json
-
-Language = Literal["en", "zh"]
+from utils.wording import Language
 
 
 class DocsQuery(Struct, forbid_unknown_fields=True):

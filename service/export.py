@@ -16,6 +16,7 @@ from service.search import record_of
 from utils.clock import EPOCH
 from utils.level import level_name
 from utils.record import dumps
+from utils.wording import say
 
 PIECE_RECORDS = 500
 GZIP = 31  # `wbits` of zlib
@@ -57,7 +58,7 @@ def _pieces(query: Query, log_store: LogReader) -> Iterator[list[Row]]:
     while True:
         page = log_store.search(query.wanted, PIECE_RECORDS, query.newest_first, after)
         if page.unreadable:
-            raise StoreAway(f"partition {page.unreadable[0]} can't be read")
+            raise StoreAway(say("partition {day} can't be read", day=page.unreadable[0]))
         yield page.rows
         if len(page.rows) < PIECE_RECORDS and page.reached is None:
             return

@@ -10,6 +10,7 @@ from database.writer import Writer
 from exceptions import BadRequestBody, NotFound, StartError
 from utils.clock import format_time
 from utils.principal import Principal
+from utils.wording import say
 
 POLL_SECONDS = 0.05
 Text = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -59,7 +60,7 @@ def request(erasures: Erasures, form: ErasureForm, principal: Principal) -> Eras
     apps: tuple[int, ...] | None = principal.apps
     if isinstance(form.app, int):
         if form.app not in principal.apps:
-            raise NotFound(f"there is no app {form.app}")
+            raise NotFound(say("there is no app {app}", app=form.app))
         apps = (form.app,)
     elif principal.is_at_least("admin"):
         apps = None  # also those that are deleted
@@ -75,7 +76,7 @@ def find(erasures: Erasures, number: int, principal: Principal) -> ErasureReply:
     """One of them. Raises NotFound."""
     found = erasures.get(number)
     if found is None or not _may_see(principal, found):
-        raise NotFound(f"there is no erasure {number}")
+        raise NotFound(say("there is no erasure {number}", number=number))
     return describe(found)
 
 

@@ -15,6 +15,7 @@ from service.shed import leave_out
 from utils.app_settings import Source
 from utils.level import SEVERITIES
 from utils.record import FILTERED, MAX_TEXT, SHED, dumps
+from utils.wording import say
 
 
 class Report(NamedTuple):
@@ -68,12 +69,14 @@ def keep(batch: Batch, report: Report, limits: ReportLimits, journal: Journal) -
 def demand_good(kept: Batch) -> None:
     """Raises NoGoodRecord when all records of a report were bad."""
     if kept.rejected and not (kept.count or kept.shed or kept.filtered):
-        raise NoGoodRecord(f"all {len(kept.rejected)} records were bad", rejected=kept.rejected)
+        raise NoGoodRecord(
+            say("all {count} records were bad", count=len(kept.rejected)), rejected=kept.rejected
+        )
 
 
 def _checked(key: str) -> str:
     if len(key) > MAX_TEXT:
-        raise UnreadableBody(f"Idempotency-Key has more than {MAX_TEXT} characters")
+        raise UnreadableBody(say("Idempotency-Key has more than {most} characters", most=MAX_TEXT))
     return key
 
 

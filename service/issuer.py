@@ -19,6 +19,7 @@ from database.oidc_logins import Begun
 from exceptions.accounts import IssuerAway, SignOnFailed
 from utils.log import log
 from utils.settings import Oidc
+from utils.wording import say
 
 DISCOVERY = "/.well-known/openid-configuration"
 KNOWN_SECONDS = 3600.0
@@ -109,7 +110,7 @@ class Issuer:
                     url, withhold_token=True, allow_redirects=False, timeout=TIMEOUT_SECONDS
                 )
             if reply.status_code != 200:
-                raise IssuerAway(f"it answered {reply.status_code}")
+                raise IssuerAway(say("it answered {status}", status=reply.status_code))
             return dict(reply.json())
         except (RequestException, ValueError, TypeError) as error:
             raise _away(error) from error

@@ -21,6 +21,7 @@ from service.devices import devices_of
 from service.fair_share import FairShare
 from utils.app_settings import AppLimits, Source
 from utils.settings import Settings
+from utils.wording import say
 
 if TYPE_CHECKING:
     from database.rate_limits import RateLimits
@@ -86,24 +87,31 @@ class ReportLimits:
         """Many devices in one report are a relay's; only the loudest of them are looked at."""
         devices: Counter[str] = devices_of(batch)
         for device, records in devices.most_common(MAX_DEVICES):
-            who = f"{app}/{blake2s(device.encode(), digest_size=16).hexdigest()}"  # not itself
-            self._take("device_records", who, per_minute, records, f"the device {device!r}")
+            key = f"{app}/{blake2s(device.encode(), digest_size=16).hexdigest()}"  # not itself
+            who = "the device {device!r}"
+            self._take("device_records", key, per_minute, records, who, device=device)
 
-    def _take(self, what: str, key: str, per_minute: int, cost: int, who: str) -> None:
+    def _take(
+        self, what: str, key: str, per_minute: int, cost: int, who: str, **named: str
+    ) -> None:
         if not per_minute:
             return
-        unit = what.rpartition("_")[2]
-        if cost > per_minute:
-            raise TooLarge(f"{cost} {unit}, and {per_minute} a minute may come of {who}")
-        seconds = self._counters.hit(what, key, per_minute, cost)
-        if seconds:
-            detail = f"the limit of {who} is {per_minute} {unit} a minute"
-            raise RateLimited(detail, retry_after=math.ceil(seconds))
+        seconds = self._counters.hit(what, key, per_minute, cost) if cost <= per_minute else 0
+        if cost <= per_minute and not seconds:
+            return
+        unit = say("requests" if what.endswith("requests") else "records")
+        of = say(who, **named)
+        if not seconds:
+            few = "{cost} {unit}, and {most} a minute may come of {of}"
+            raise TooLarge(say(few, cost=cost, unit=unit, most=per_minute, of=of))
+        often = "the limit of {of} is {most} {unit} a minute"
+        again = math.ceil(seconds)
+        raise RateLimited(say(often, of=of, most=per_minute, unit=unit), retry_after=again)
 
     def _take_quota(self, app: str, per_day: int, records: int) -> None:
         seconds = self._counters.hit_of_day("quota", app, per_day, records)
         if seconds:
-            detail = f"the app's quota is {per_day} records a day (UTC)"
+            detail = say("the app's quota is {most} records a day (UTC)", most=per_day)
             raise QuotaExceeded(detail, retry_after=math.ceil(seconds))
 
     @property

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from exceptions import BadRequestBody
+from utils.wording import say
 
 if TYPE_CHECKING:  # for start-up and memory it is imported by who needs it
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -34,6 +35,7 @@ def check_private_key(pem: str) -> None:
     try:
         private_key_of(pem)
     except ValueError:
-        detail = f"must be an RSA private key of at most {MAX_BITS} bits, as PEM without a password"
         field = "logan_private_key"
-        raise BadRequestBody(f"{field}: {detail}", field=field) from None
+        must = "must be an RSA private key of at most {most} bits, as PEM without a password"
+        detail = say("{field}: {what}", field=field, what=say(must, most=MAX_BITS))
+        raise BadRequestBody(detail, field=field) from None

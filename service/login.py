@@ -10,6 +10,7 @@ from service.passwords import Passwords
 from utils.clock import now_us
 from utils.names import folded
 from utils.settings import AccountSettings
+from utils.wording import say
 
 FREE_OF_ACCOUNT, FREE_OF_ADDRESS = 3, 20  # failures without a delay: many share an address
 NETWORK_BITS = 64  # of an IPv6 address: all of a network's are one client's
@@ -90,7 +91,9 @@ class Login:
     def _charge(self, subject: Subject) -> None:
         wait = self.failures.charge(subject)
         if wait:
-            raise LockedOut(f"too many failed tries; wait {wait} s", retry_after=wait)
+            raise LockedOut(
+                say("too many failed tries; wait {wait} s", wait=wait), retry_after=wait
+            )
 
     def _settle(self, subjects: list[Subject]) -> None:
         """The account starts anew. Its address does not: else one who has an account could guess

@@ -11,6 +11,7 @@ from service.batch import Batch, Rejection, decode_batch
 from service.cut import cut_up, put_together
 from service.mend import clean_value
 from utils.record import Form, dumps
+from utils.wording import say
 
 NONE = Batch(Form.ARRAY, b"[]", 0)
 
@@ -21,7 +22,7 @@ def batch_of(translated: Translated, max_records: int) -> Batch:
     Raises TooLarge.
     """
     if len(translated.records) > max_records:
-        raise TooLarge(f"more than {max_records} records in one report")
+        raise TooLarge(say("more than {most} records in one report", most=max_records))
     try:
         return _batch_of(translated, max_records)
     except (OverflowError, UnicodeEncodeError, RecursionError):  # what JSON or we can't hold

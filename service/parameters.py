@@ -11,6 +11,7 @@ from exceptions import BadParameter, Forbidden, NotFound
 from service.query_language import parse_query_text
 from utils.clock import LAST, parse_moment
 from utils.level import NAMES, severity_of
+from utils.wording import retold, say
 
 TEXT_FILTERS = frozenset(
     (
@@ -76,7 +77,7 @@ def parse_query(
     for pair in parameters:
         name, value = (text.replace("\0", "\ufffd") for text in pair)  # as records are stored
         if name in seen:
-            raise BadParameter(f"{name} is given twice")
+            raise BadParameter(say("{name} is given twice", name=name))
         seen.add(name)
         if name in TEXT_FILTERS:
             where.append(Compares(name, "=", value))
@@ -92,7 +93,7 @@ def parse_query(
             target, parse = _OPTIONS[name]
             rest[target] = parse(name, value)
         else:
-            raise BadParameter(f"{name} is unknown")
+            raise BadParameter(say("{name} is unknown", name=name))
     if "min_level" in seen and "level" in seen:
         raise BadParameter("level and min_level exclude each other")
     wanted["where"] = _together(where)
@@ -111,7 +112,11 @@ def read_parameters(parameters: Parameters, kind: type[T]) -> T:
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise BadParameter(str(error).replace(" - at `$.", " for `")) from None
+        what, _, place = str(error).partition(" - at `$.")
+        detail = retold(what)
+        if place:
+            detail = say("{what} for {name}", what=detail, name=f"`{place}")
+        raise BadParameter(detail) from None
 
 
 def _together(where: list[Node]) -> Node:
@@ -126,8 +131,8 @@ def _app(value: str, apps: tuple[int, ...], all_apps: tuple[int, ...]) -> int:
     if app_id in apps:
         return app_id
     if apps == all_apps:
-        raise NotFound(f"there is no app {app_id}")
-    raise Forbidden(f"this token may not read app {app_id}")
+        raise NotFound(say("there is no app {app}", app=app_id))
+    raise Forbidden(say("this token may not read app {app}", app=app_id))
 
 
 def _number(value: str, most: int) -> int | None:
@@ -140,7 +145,7 @@ def moment_of(name: str, value: str) -> int:
     """A time that was given as a parameter, in µs. Raises BadParameter."""
     moment = parse_moment(value)
     if moment is None or abs(moment) > LAST:
-        raise BadParameter(f"{name} must be RFC 3339, a Unix time or like -15m")
+        raise BadParameter(say("{name} must be RFC 3339, a Unix time or like -15m", name=name))
     return max(moment, 0)  # no record is older
 
 
@@ -157,7 +162,8 @@ def _range(name: str, level: str) -> tuple[int, int]:
     """A name stands for its four severities, a number for itself."""
     severity = severity_of(level)
     if severity is None:
-        raise BadParameter(f"{name} must be one of {', '.join(NAMES)} or a severity from 1 to 24")
+        must = "{name} must be one of {names} or a severity from 1 to 24"
+        raise BadParameter(say(must, name=name, names=", ".join(NAMES)))
     return (severity, severity) if level.isdecimal() else (severity, severity + 3)
 
 
@@ -175,20 +181,22 @@ def _text(name: str, value: str) -> str:
 
 def _untrusted(name: str, value: str) -> Node:
     if value not in ("hide", "only"):
-        raise BadParameter(f"{name} must be hide or only")
+        raise BadParameter(say("{name} must be hide or only", name=name))
     return IsSet("untrusted") if value == "only" else Not(IsSet("untrusted"))
 
 
 def _limit(name: str, value: str) -> int:
     limit = _number(value, MAX_LIMIT)
     if limit is None:
-        raise BadParameter(f"{name} must be a number from 1 to {MAX_LIMIT}")
+        raise BadParameter(
+            say("{name} must be a number from 1 to {most}", name=name, most=MAX_LIMIT)
+        )
     return limit
 
 
 def _order(name: str, value: str) -> bool:
     if value not in ORDERS:
-        raise BadParameter(f"{name} must be newest or oldest")
+        raise BadParameter(say("{name} must be newest or oldest", name=name))
     return ORDERS[value]
 
 
@@ -198,25 +206,26 @@ def seconds_of(name: str, value: str) -> int:
     unit = value.removeprefix(digits) or "s"
     number = _number(digits, MAX_INTERVAL)
     if number is None or unit not in _UNITS:
-        raise BadParameter(f"{name} must be like 60, 5m, 1h or 1d")
+        raise BadParameter(say("{name} must be like 60, 5m, 1h or 1d", name=name))
     return number * _UNITS[unit]
 
 
 def _by(name: str, value: str) -> str:
     if value not in KINDS:
-        raise BadParameter(f"{name} must be one of {', '.join(KINDS)}")
+        raise BadParameter(say("{name} must be one of {names}", name=name, names=", ".join(KINDS)))
     return value
 
 
 def _format(name: str, value: str) -> str:
     if value not in FORMATS:
-        raise BadParameter(f"{name} must be ndjson or csv")
+        raise BadParameter(say("{name} must be ndjson or csv", name=name))
     return value
 
 
 def _field(name: str, value: str) -> str:
     if value not in FACETS and not (value.startswith("attr.") and len(value) > len("attr.")):
-        raise BadParameter(f"{name} must be attr.<path> or one of {', '.join(sorted(FACETS))}")
+        must = "{name} must be attr.<path> or one of {names}"
+        raise BadParameter(say(must, name=name, names=", ".join(sorted(FACETS))))
     return value
 
 

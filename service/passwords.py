@@ -11,6 +11,7 @@ from exceptions import Busy
 from exceptions.accounts import WeakPassword
 from utils.names import folded, normal
 from utils.settings import AccountSettings
+from utils.wording import say
 
 MIN_BYTES, MAX_BYTES = 10, 1024
 AT_ONCE, WAITING = 2, 4  # hashings in a process: each takes account.argon2_memory_kib
@@ -32,7 +33,8 @@ class Passwords:
         """
         size = len(_bytes(password))
         if not MIN_BYTES <= size <= MAX_BYTES:
-            raise WeakPassword(f"it has {size} bytes; {MIN_BYTES} to {MAX_BYTES} are allowed")
+            allowed = "it has {size} bytes; {least} to {most} are allowed"
+            raise WeakPassword(say(allowed, size=size, least=MIN_BYTES, most=MAX_BYTES))
         plain = folded(password)
         if plain in _commonest() or len(set(plain)) < 4:
             raise WeakPassword("it is one of the first that everybody would try")

@@ -14,6 +14,7 @@ from database.expression import ANY, LIKE, All, Compares, Contains, Either, IsSe
 from exceptions import BadQuery
 from utils.clock import parse_moment
 from utils.level import NAMES, severity_of
+from utils.wording import say
 
 TEXTS = ("logger", "environment", "release", "platform", "device_id", "session_id", "user_id",
          "trace_id", "span_id")  # fmt: skip
@@ -34,7 +35,7 @@ _COMPARISON = re.compile(
 def parse_query_text(text: str) -> Node:
     """What `q` asks for. Raises BadQuery, with the position (in characters) of what is wrong."""
     if len(text) > MAX_LENGTH:
-        raise BadQuery(f"longer than {MAX_LENGTH} characters", MAX_LENGTH)
+        raise BadQuery(say("longer than {most} characters", most=MAX_LENGTH), MAX_LENGTH)
     if not text.strip():
         return All()
     query, inserted = _with_colons(text)
@@ -82,14 +83,15 @@ def _meant(query: str, position: int) -> str:
     """What is wrong where the grammar ends, as far as it can be guessed."""
     bare = re.sub(r'\\.|"(?:[^"\\]|\\.)*"', "", query)
     if '"' in bare:
-        return 'a quotation mark " is not closed'
+        return say('a quotation mark " is not closed')
     if bare.count("(") > bare.count(")"):
-        return "a bracket ( is not closed"
+        return say("a bracket ( is not closed")
     if bare.count(")") > bare.count("("):
-        return "a bracket ) was never opened"
+        return say("a bracket ) was never opened")
     if position >= len(query.rstrip()):
-        return "something is missing at the end"
-    return f'{query[position : position + 20]!r} is not expected here; put text with signs in "…"'
+        return say("something is missing at the end")
+    found = query[position : position + 20]
+    return say('{found!r} is not expected here; put text with signs in "…"', found=found)
 
 
 class _Reader:
@@ -111,7 +113,7 @@ class _Reader:
         """One item of the tree; `field` is the SearchField around it."""
         self.parts += 1
         if self.parts > MAX_PARTS:
-            raise self.wrong(item, f"more than {MAX_PARTS} parts")
+            raise self.wrong(item, say("more than {most} parts", most=MAX_PARTS))
         kind = type(item).__name__
         if kind in ("AndOperation", "UnknownOperation"):
             return All(tuple(self.read(part, field) for part in item.children))
@@ -123,7 +125,8 @@ class _Reader:
             return self.read(item.children[0], field)
         if kind == "SearchField":
             if field is not None or type(item.expr).__name__ == "SearchField":
-                raise self.wrong(item, f'a field within a field; write {item.name}:"…"')
+                detail = say('a field within a field; write {name}:"…"', name=item.name)
+                raise self.wrong(item, detail)
             return self.read(item.expr, item)
         return self.leaf(kind, item, field)
 
@@ -137,7 +140,8 @@ class _Reader:
             return self.compared(item.a, field, item.op + "=" * item.include)
         if kind in ("Word", "Phrase"):
             return self.compared(item, field, "=")
-        raise self.wrong(item, f'{str(item).strip()!r} is not understood; put it in "…"')
+        found = str(item).strip()
+        raise self.wrong(item, say('{found!r} is not understood; put it in "…"', found=found))
 
     def compared(self, item: Any, field: Any, sign: str) -> Node:
         """A word or phrase against a field, without one against the message."""
@@ -170,7 +174,8 @@ class _Reader:
         """A name stands for its four severities, a number for itself."""
         severity = severity_of(text)
         if severity is None:
-            raise self.wrong(item, f"{text!r} is no level{_close(text, NAMES)}")
+            detail = say("{text!r} is no level{hint}", text=text, hint=_close(text, NAMES))
+            raise self.wrong(item, detail)
         last = severity if text.isdecimal() else severity + 3
         if sign == "=":
             above = Compares("severity", ">=", severity)
@@ -184,7 +189,8 @@ class _Reader:
         try:
             return Member(column, path, sign, float(value))
         except ValueError:
-            raise self.wrong(item, f"{sign} is for numbers, and {value!r} is none") from None
+            detail = say("{sign} is for numbers, and {value!r} is none", sign=sign, value=value)
+            raise self.wrong(item, detail) from None
 
     def number(self, item: Any, name: str, text: str) -> int:
         """A whole number, or a time in µs."""
@@ -192,8 +198,10 @@ class _Reader:
         if name in NUMBERS and re.fullmatch(r"-?[0-9]{1,18}", text):
             number = int(text)
         if number is None:
-            what = "RFC 3339, a Unix time or like -15m" if name in TIMES else "a whole number"
-            raise self.wrong(item, f"{name} is {what}, not {text!r}")
+            moment, whole = say("RFC 3339, a Unix time or like -15m"), say("a whole number")
+            what = moment if name in TIMES else whole
+            detail = say("{name} is {what}, not {text!r}", name=name, what=what, text=text)
+            raise self.wrong(item, detail)
         return number
 
 
@@ -211,13 +219,13 @@ def _unescaped(word: str) -> Iterator[str]:
 
 def _unknown(name: str, value: str) -> str:
     if name in FLAGS:
-        return f"{name} is true or false"
+        return say("{name} is true or false", name=name)
     if name in JSON:
-        return f"write {name}.name:value"
-    meant = _close(name, FIELDS)
-    return f"{name} is no field{meant or f'; for the text write {chr(34)}{name}:{value}{chr(34)}'}"
+        return say("write {name}.name:value", name=name)
+    phrase = say('; for the text write "{name}:{value}"', name=name, value=value)
+    return say("{name} is no field{hint}", name=name, hint=_close(name, FIELDS) or phrase)
 
 
 def _close(word: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(word.lower(), known, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return say("; did you mean {word}?", word=close[0]) if close else ""

@@ -12,6 +12,7 @@ from service.app_shapes import Plain
 from service.parameters import LIST_OPTIONS, parse_query
 from utils.clock import format_time
 from utils.principal import Principal
+from utils.wording import say
 
 MAX_ID = 2**31 - 1
 MAX_BYTES = 7000  # of a query in a URL: the rest of the 8190 is for what asks it
@@ -108,13 +109,13 @@ def describe(search: SavedSearch) -> SearchDetails:
 def _visible(app: int, caller: Principal) -> int:
     """Who may not see an app is told that there is none."""
     if app not in caller.apps:
-        raise NotFound(f"there is no app {app}")
+        raise NotFound(say("there is no app {app}", app=app))
     return app
 
 
 def _possible(number: int) -> int:
     if number > MAX_ID:
-        raise NotFound(f"there is no saved search {number}")
+        raise NotFound(say("there is no saved search {number}", number=number))
     return number
 
 
@@ -127,5 +128,7 @@ def _check(query: dict[str, str]) -> None:
     if "app" in query:
         raise BadParameter("app stands beside the query, not in it")
     if len(urlencode(query)) > MAX_BYTES:
-        raise BadRequestBody(f"query: over {MAX_BYTES} bytes in a URL", field="query")
+        raise BadRequestBody(
+            say("query: over {most} bytes in a URL", most=MAX_BYTES), field="query"
+        )
     parse_query(list(query.items()), OPTIONS, (), ())

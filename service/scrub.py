@@ -14,6 +14,7 @@ from service.cut import Cut, cut_up, put_together
 from utils.app_settings import Scrubbing
 from utils.log import log
 from utils.record import NOTHING, CheckedContext, CheckedRecord, Form
+from utils.wording import say
 
 if TYPE_CHECKING:
     from service.scrub_record import Scrubber
@@ -50,7 +51,9 @@ def check_scrubbing(scrubbing: Scrubbing) -> None:
     try:
         Scrubber(scrubbing)
     except BadRule as error:
-        raise BadRequestBody(f"scrubbing: {error}", field="scrubbing") from None
+        raise BadRequestBody(
+            say("scrubbing: {error}", error=error.args[0]), field="scrubbing"
+        ) from None
 
 
 def _scrubber(scrubbing: Scrubbing) -> Scrubber:
@@ -61,7 +64,9 @@ def _scrubber(scrubbing: Scrubbing) -> Scrubber:
     try:
         return scrubber_of(scrubbing)
     except BadRule as error:
-        raise NotAccepting(f"the app's scrubbing rules can't be used: {error}", 60) from None
+        raise NotAccepting(
+            say("the app's scrubbing rules can't be used: {error}", error=error.args[0]), 60
+        ) from None
 
 
 def _scrub_all(cut: Cut, scrubber: Scrubber) -> tuple[list[int], list[Raw]]:

@@ -7,6 +7,7 @@ import re2
 
 from utils.app_settings import ScrubRule
 from utils.record import FIELDS
+from utils.wording import say
 
 # A pattern that RE2 can't run by its table (DFA) costs up to 5 ns a byte and instruction.
 MAX_PROGRAM = 500
@@ -65,18 +66,21 @@ def _compiled(pattern: str) -> Any:
         compiled = re2.compile(pattern, options)
     except re2.error as error:
         reason = error.args[0].decode("utf-8", "replace") if error.args else "not understood"
-        raise BadRule(f"pattern {pattern!r}: {reason}") from None
+        raise BadRule(
+            say("pattern {pattern!r}: {reason}", pattern=pattern, reason=reason)
+        ) from None
     if compiled.programsize > MAX_PROGRAM:
-        raise BadRule(f"pattern {pattern!r} is too large: repeat less")
+        raise BadRule(say("pattern {pattern!r} is too large: repeat less", pattern=pattern))
     if compiled.search(b"") is not None:
-        raise BadRule(f"pattern {pattern!r} matches the empty text")
+        raise BadRule(say("pattern {pattern!r} matches the empty text", pattern=pattern))
     return compiled
 
 
 def _path_pattern(field: str) -> str:
     root, _, rest = field.partition(".")
     if root not in FIELDS - TYPED or (root in ("attributes", "exception")) != bool(rest):
-        raise BadRule(f"field {field!r}: name a text of the record, attributes.… or exception.…")
+        name = "field {field!r}: name a text of the record, attributes.… or exception.…"
+        raise BadRule(say(name, field=field))
     return r"\.".join("[^.]+" if part == "*" else re.escape(part) for part in field.split("."))
 
 

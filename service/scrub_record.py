@@ -17,6 +17,7 @@ from service.scrub_own import TYPED, BadRule, OwnRule
 from service.scrub_rules import ESCAPED, RULES, SECRET, Mask, bytes_options, is_secret_name
 from utils.app_settings import Scrubbing
 from utils.record import FIELDS, MAX_TEXT, TEXT_FIELDS
+from utils.wording import say
 
 NAMING = ("name", "key", "header")  # {"name": "password", "value": …}
 FEWEST = 10**10  # a number that a built-in rule finds has at least 11 digits
@@ -29,7 +30,8 @@ class Scrubber:
 
     def __init__(self, scrubbing: Scrubbing) -> None:
         if unknown := [name for name in scrubbing.builtin if name not in RULES]:
-            raise BadRule(f"{unknown[0]!r} is no built-in rule; these are: {', '.join(RULES)}")
+            these = "{name!r} is no built-in rule; these are: {names}"
+            raise BadRule(say(these, name=unknown[0], names=", ".join(RULES)))
         chosen = {name: rule for name, rule in RULES.items() if name in scrubbing.builtin}
         self._own = [OwnRule(rule) for rule in scrubbing.rules]
         self._names = "passwords" in chosen

@@ -19,6 +19,7 @@ from service.replies import LogContext, LogPage, LogRecord
 from utils.clock import format_time
 from utils.level import level_name
 from utils.record import dumps
+from utils.wording import say
 
 _Stored = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Some = Annotated[int, msgspec.Meta(ge=0, le=200)]
@@ -62,7 +63,7 @@ def _row(public_id: str, apps: tuple[int, ...], log_store: LogReader) -> Row:
         row = log_store.get(day, int(number), apps)
         if row is not None:
             return row
-    raise NotFound(f"there is no record {public_id[:40]}")
+    raise NotFound(say("there is no record {id}", id=public_id[:40]))
 
 
 class _Attributes(msgspec.Struct):
@@ -84,7 +85,9 @@ def find_file(
     try:
         about = _attributes(dumps(record.get("attributes"))).attachments[number]
     except (msgspec.MsgspecError, IndexError):
-        raise NotFound(f"record {public_id} has no attachment {number}") from None
+        raise NotFound(
+            say("record {id} has no attachment {number}", id=public_id, number=number)
+        ) from None
     path = attachments.path_of(str(about.get("id")), record["app"])
     if path is None:
         raise NotFound("the attachment was not kept, is gone, or lies on another node")
@@ -109,7 +112,7 @@ def find_around(
     if nearby.within != "app":
         column = f"{nearby.within}_id"
         if values[column] is None:
-            raise BadParameter(f"within must be app: the record has no {column}")
+            raise BadParameter(say("within must be app: the record has no {column}", column=column))
         wanted = wanted._replace(where=Compares(column, "=", values[column]))
     earlier = log_store.search(wanted, nearby.before, True, position_of(row))
     later = log_store.search(wanted, nearby.after, False, position_of(row))

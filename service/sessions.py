@@ -13,6 +13,7 @@ from utils.clock import format_time
 from utils.principal import Principal
 from utils.settings import Token
 from utils.tokens import Tokens
+from utils.wording import say
 
 NOT_CONTINUED = "the refresh token is not good, or its session has ended: log in again"
 
@@ -122,7 +123,7 @@ class Sessions:
         """End one of the caller's sessions. Raises NotFound, also for somebody else's."""
         assert caller.account_id is not None
         if not self._table.end(caller.account_id, session_id):
-            raise NotFound(f"there is no session {session_id}")
+            raise NotFound(say("there is no session {id}", id=session_id))
 
     def end_all(self, account_id: int, but: str | None = None) -> int:
         """End all sessions of an account at once, all `but` one if it is named; how many."""

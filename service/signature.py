@@ -18,6 +18,7 @@ from database.redis_link import RedisLink
 from database.used_signatures import UsedSignatures
 from exceptions import BadSignature, ReplayedSignature
 from utils.app_settings import Source
+from utils.wording import say
 
 TOLERANCE_SECONDS = 300
 MOST_SIGNATURES = 5
@@ -69,7 +70,9 @@ def check_signature(header: str | None, secret: str, body: bytes, now: float) ->
         raise BadSignature("unreadable: the form is t=<Unix seconds>,v1=<64 hexadecimal digits>")
     at = int(parts[1])
     if abs(now - at) > TOLERANCE_SECONDS:
-        raise BadSignature(f"too old or too new: t is {abs(now - at):.0f} s off our clock")
+        raise BadSignature(
+            say("too old or too new: t is {off:.0f} s off our clock", off=abs(now - at))
+        )
     right = sign(secret, parts[1], body)
     given = parts[2].lower().split(",v1=")[1:]
     matches = [hmac.compare_digest(right, one) for one in given]  # all of them, whichever is right

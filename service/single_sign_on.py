@@ -19,7 +19,6 @@ from utils.settings import Oidc
 if TYPE_CHECKING:
     from service.issuer import Issuer
 
-FAILED = "sign in again"
 MAX_ALIKE = 100  # people of one name
 
 
@@ -73,10 +72,10 @@ class SingleSignOn:
         Raises SignOnFailed and IssuerAway.
         """
         if not state or not hmac.compare_digest(state.encode(), answer.get("state", "").encode()):
-            raise SignOnFailed(f"this browser did not begin it: {FAILED}")
+            raise SignOnFailed("this browser did not begin it: sign in again")
         begun = self._begun.take(state)
         if begun is None:
-            raise SignOnFailed(f"it was finished already, or begun too long ago: {FAILED}")
+            raise SignOnFailed("it was finished already, or begun too long ago: sign in again")
         if "code" not in answer:
             raise SignOnFailed("the issuer let nobody in")
         claims = self._issuer.claims(answer["code"], redirect_uri, begun)

@@ -8,6 +8,7 @@ from database.api_tokens import ApiToken, ApiTokens
 from exceptions import Forbidden, NotFound
 from utils.clock import format_time
 from utils.principal import Principal, Scope
+from utils.wording import say
 
 
 class NewToken(Struct, forbid_unknown_fields=True):
@@ -64,7 +65,7 @@ def create(api_tokens: ApiTokens, caller: Principal, wanted: NewToken, days: int
         raise Forbidden("a viewer can only make tokens of scope read")
     for app in wanted.apps or ():
         if app not in caller.apps:
-            raise NotFound(f"there is no app {app}")
+            raise NotFound(say("there is no app {app}", app=app))
     apps = wanted.apps if wanted.apps or caller.role == "admin" else list(caller.apps)
     token, made = api_tokens.create(
         wanted.name, wanted.scope, apps, wanted.days or days, caller.account_id
@@ -81,7 +82,7 @@ def list_tokens(api_tokens: ApiTokens, holder: int | None) -> TokenList:
 def revoke(api_tokens: ApiTokens, holder: int | None, token_id: str) -> None:
     """Refuse a token from now on. Raises NotFound, also for a token of somebody else."""
     if not api_tokens.revoke(token_id, holder):
-        raise NotFound(f"there is no token {token_id}")
+        raise NotFound(say("there is no token {number}", number=token_id))
 
 
 def about(made: MadeToken) -> dict[str, Any]:

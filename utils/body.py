@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from exceptions import BadRequestBody, TooLarge, UnreadableBody, UnsupportedEncoding
+from utils.wording import retold, say
 
 MAX_JSON_BYTES = 2**16
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def inflate(data: bytes, encodings: str, limit: int) -> bytes:
     """
     links = _links(encodings)
     if len(data) > limit:
-        raise TooLarge(f"the body is over {limit} bytes")
+        raise TooLarge(say("the body is over {limit} bytes", limit=limit))
     lying = links == ["gzip", "deflate"]  # pygelf and graypy name both and send one zlib stream
     for link in reversed(links):
         if not (lying and link == "gzip") or data.startswith(GZIP_MAGIC):
@@ -72,7 +73,7 @@ def inflate_guessing(data: bytes, encodings: str, limit: int) -> bytes:
         if _could_be(link, data):
             data = _undo(link, data, limit)
     if len(data) > limit:
-        raise TooLarge(f"the body is over {limit} bytes")
+        raise TooLarge(say("the body is over {limit} bytes", limit=limit))
     return data
 
 
@@ -112,7 +113,9 @@ def _complaint(error: Exception) -> BadRequestBody:
     named = re.search("field `(.*)`", what)  # one that is missing or unknown
     steps = [place.strip("`").removeprefix("$").lstrip("."), named[1] if named else ""]
     field = ".".join(step for step in steps if step)
-    detail = f"{field}: {what}" if field else what
+    detail = retold(what)
+    if field:
+        detail = say("{field}: {what}", field=field, what=detail)
     return BadRequestBody(detail, field=field or None)
 
 
@@ -133,9 +136,10 @@ def read_sent(environ: Mapping[str, Any], limit: int) -> bytes:
     else:
         raise UnreadableBody("Content-Length is not a number")
     if size > limit:
-        raise TooLarge(f"the body is over {limit} bytes")
+        raise TooLarge(say("the body is over {limit} bytes", limit=limit))
     if len(body) < size:
-        raise UnreadableBody(f"the body ended early: {len(body)} of {size} bytes came")
+        early = "the body ended early: {came} of {size} bytes came"
+        raise UnreadableBody(say(early, came=len(body), size=size))
     return body
 
 
@@ -150,7 +154,8 @@ def _read_up_to(stream: Any, size: int) -> bytes:
         theirs = type(error).__module__.startswith("gunicorn.http")
         if not theirs and not isinstance(error, (OSError, ValueError)):
             raise
-        raise UnreadableBody(f"the body broke off: {type(error).__name__}") from error
+        detail = say("the body broke off: {error}", error=type(error).__name__)
+        raise UnreadableBody(detail) from error
     return b"".join(pieces)
 
 
@@ -159,9 +164,10 @@ def _links(encodings: str) -> list[str]:
     names = [name.strip(" \t") for name in encodings.lower().split(",")]
     links = [name for name in names if name not in ("", "identity")]
     if len(links) > MAX_LINKS:
-        raise UnreadableBody(f"a Content-Encoding of more than {MAX_LINKS} links")
+        raise UnreadableBody(say("a Content-Encoding of more than {most} links", most=MAX_LINKS))
     if unknown := [link for link in links if link not in DECODERS]:
-        detail = f"Content-Encoding {unknown[0][:40]!r}; accepted are {ACCEPTED}"
+        those = "Content-Encoding {link!r}; accepted are {accepted}"
+        detail = say(those, link=unknown[0][:40], accepted=ACCEPTED)
         raise UnsupportedEncoding(detail, headers={"Accept-Encoding": ACCEPTED})
     return links
 
@@ -173,10 +179,11 @@ def _undo(link: str, data: bytes, limit: int) -> bytes:
     try:
         for piece in pieces:
             if whole.tell() + len(piece) > limit:
-                raise TooLarge(f"the body is over {limit} bytes")
+                raise TooLarge(say("the body is over {limit} bytes", limit=limit))
             whole.write(piece)
     except corrupt as error:
-        raise UnreadableBody(f"the {link} body is corrupt: {error}") from error
+        detail = say("the {link} body is corrupt: {error}", link=link, error=error)
+        raise UnreadableBody(detail) from error
     return whole.getvalue()
 
 

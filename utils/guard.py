@@ -10,6 +10,7 @@ from exceptions import BadCsrf, BadKey, Forbidden, PasswordChangeRequired
 from utils.app_settings import Source as Source
 from utils.cookies import ACCESS, CSRF_HEADER, SAFE_METHODS, demand_own_origin, read_cookie
 from utils.principal import Principal as Principal
+from utils.wording import say
 
 View = Callable[..., Any]
 Decorator = Callable[[View], View]
@@ -96,15 +97,18 @@ class Guard:
             return {"principal": principal}
         if principal.role == "newcomer":
             raise PasswordChangeRequired("change the password by POST /api/v1/me/password")
-        held = f"scope is {principal.scope}" if kind == "token" else f"role is {principal.role}"
-        raise Forbidden(f"the {held}, and this needs {needed}")
+        held = say("role is {role}", role=principal.role)
+        if kind == "token":
+            held = say("scope is {scope}", scope=principal.scope)
+        raise Forbidden(say("the {held}, and this needs {needed}", held=held, needed=needed))
 
     def _source(self, keys: set[str]) -> Source:
         """Who reports with these keys, which must be one."""
         source = self._source_of_key(keys.pop()) if len(keys) == 1 else None
         if source is None:
-            what = "several keys that differ" if keys else "no key, or an unknown one"
-            raise BadKey(f"{what}: send the app's ingest key as X-Redlog-Key, Bearer or ?key=")
+            what = say("several keys that differ" if keys else "no key, or an unknown one")
+            how = "{what}: send the app's ingest key as X-Redlog-Key, Bearer or ?key="
+            raise BadKey(say(how, what=what))
         return source
 
     def caller_later(self) -> Callable[[], Principal]:
@@ -127,7 +131,7 @@ class Guard:
         """Raises BadCsrf unless the page that uses a session's cookies is the one that has it."""
         demand_own_origin()
         if not self._is_csrf(session_id, request.headers.get(CSRF_HEADER, "")):
-            raise BadCsrf(f"send the csrf_token of the login as {CSRF_HEADER}")
+            raise BadCsrf(say("send the csrf_token of the login as {header}", header=CSRF_HEADER))
 
 
 def _decided(decision: str, view: View) -> View:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from exceptions import Problem, StoreAway
 from utils.log import log
 from utils.record import dumps
+from utils.wording import in_chinese, preferred
 
 
 def problem_reply(error: Exception) -> Response:
@@ -17,8 +18,11 @@ def problem_reply(error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _of_werkzeug(error)
     problem = problem_of(error)
-    body = {"code": problem.code, "title": problem.title, "detail": problem.detail}
-    return _reply(problem.status, {**body, **problem.members}, problem.headers)
+    title, detail = problem.title, problem.detail
+    if preferred(request) == "zh":
+        title, detail = in_chinese(title), in_chinese(problem.said)
+    body = {"code": problem.code, "title": title, "detail": detail, **problem.members}
+    return _reply(problem.status, body, {"Vary": "Accept-Language", **problem.headers})
 
 
 def problem_of(error: Exception) -> Problem:

@@ -226,6 +226,21 @@ def test_it_speaks_chinese_and_remembers(page: Open) -> None:
     assert shown.text(".query .main") == "查询"
 
 
+def test_a_fault_is_told_in_the_language_of_the_page(page: Open) -> None:
+    shown = page("?lang=zh")
+    shown.expected.append("400 (BAD REQUEST)")
+    shown.one(".row")
+    shown.ask("usr_id:7")
+    wait_until(lambda: shown.text("#query-fault"), "the complaint")
+    assert shown.text("#query-fault") == "第 1 个字符：没有字段 usr_id；您是否想输入 user_id？"
+    shown.one(".language").click()
+    shown.ask("levl:x")
+    english = "at character 1: levl is no field; did you mean level?"
+    wait_until(lambda: shown.text("#query-fault") == english, "the complaint")
+    shown.ask("payment")
+    shown.shows(1)
+
+
 @pytest.mark.parametrize("search", ["", "?q=payment&lang=zh", "?q=nothing-like-it"])
 def test_a_phone_has_nothing_at_its_side(page: Open, search: str) -> None:
     shown = page(search, width=360)

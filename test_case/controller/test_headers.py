@@ -91,6 +91,44 @@ def test_a_refusal_tells_nothing_of_the_inside(either_server: Server) -> None:
         assert str(Path(__file__).parents[2]) not in answer.text
 
 
+REFUSED = [
+    ("POST", f"{LOGS}?key=wrong", 401, "缺少上报密钥，或密钥无效", "没有密钥，或密钥未知：请用 "),
+    ("POST", LOGS, 401, "缺少上报密钥，或密钥无效", "没有密钥，或密钥未知：请用 "),
+    ("GET", f"{LOGS}?q=a+levl:x", 400, "无法理解查询", "没有字段 levl；您是否想输入 level？"),
+    ("GET", f"{LOGS}?limit=0", 400, "无法理解某个参数", "limit 应为 1 到 1000 的数字"),
+    ("GET", f"{LOGS}?from=x", 400, "无法理解某个参数", "from 应为 RFC 3339、Unix 时间或如 -15m"),
+    ("GET", f"{LOGS}?cursor=x", 400, "游标不适用于此查询", "游标不是由本服务器生成的"),
+    ("GET", f"{LOGS}/1-1", 404, "未找到", "没有日志 1-1"),
+    ("GET", "/api/v1/accounts", 403, "没有权限", "角色为 viewer，而此操作需要 admin"),
+    ("POST", "/api/v1/login", 400, "请求体不符合要求", "username：缺少字段 `username`"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "title", "detail"), REFUSED)
+def test_a_refusal_speaks_the_language_of_its_client(
+    either_server: Server, method: str, path: str, status: int, title: str, detail: str
+) -> None:
+    def refused(language: str | None) -> dict[str, Any]:
+        known = _token(either_server) if method == "GET" else {}
+        headers = {"Accept-Language": language, **known}
+        answer = ask(either_server, method, path, data=b"{}", headers=headers)
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "Accept-Language" in answer.headers["Vary"]
+        problem: dict[str, Any] = answer.json()
+        return problem
+
+    english = refused(None)
+    assert english["title"].isascii()
+    assert english["detail"].isascii()
+    for language in ("fr", "en-US,en;q=0.9,zh-CN;q=0.8", "zh;q=0", ";;q=,\xff" * 9, "*"):
+        assert refused(language) == english
+    for language in ("zh-CN", "zh", "fr,zh-TW;q=0.5", "ZH"):
+        chinese = refused(language)
+        assert chinese == {**english, "title": title, "detail": chinese["detail"]}
+        assert chinese["detail"].startswith(detail)
+
+
 def test_nothing_secret_stands_in_the_log(make_server: StartServer) -> None:
     server = make_server(REDLOG_SERVER__LOG_LEVEL="debug", **CHEAP)
     command = [sys.executable, str(ROOT / "manage.py"), "gunicorn-server", "--accesslog", "-"]

@@ -1,5 +1,7 @@
 """The query language: what each form asks for, and what is said of one that is none."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from database.expression import (
 from exceptions import BadQuery
 from service.query_language import MAX_LENGTH, MAX_PARTS, parse_query_text
 from utils.clock import MINUTE, now_us
+from utils.wording import in_chinese
 
 A, B, C = Contains("a"), Contains("b"), Contains("c")
 ERROR = All((Compares("severity", ">=", 17), Compares("severity", "<=", 20)))
@@ -132,6 +135,7 @@ def test_what_is_none_is_told_with_its_place(text: str, position: int | None, hi
     with pytest.raises(BadQuery) as wrong:
         parse_query_text(text)
     assert hint in wrong.value.detail
+    assert re.search("[\u4e00-\u9fff]", in_chinese(wrong.value.said))
     if position is not None:
         assert wrong.value.members == {"position": position}
 

@@ -1,5 +1,6 @@
 // The one door to the server: the public API, with a token or with the session's cookies.
 import { apiBase } from "./address.js";
+import { language } from "./preferences.js";
 
 /** Why a request failed: the server's problem reply, or status 0 when it could not be reached. */
 export class Problem extends Error {
@@ -40,7 +41,7 @@ async function isStale(reply) {
 async function send(path, method, query, body, signal) {
   const given = Object.entries(query).filter(([, value]) => value !== "" && value != null);
   const search = given.length ? `?${new URLSearchParams(given)}` : "";
-  const headers = {};
+  const headers = { "Accept-Language": language.peek() };
   if (caller.token) headers.Authorization = `Bearer ${caller.token}`;
   else if (method !== "GET" && caller.csrf) headers["X-Redlog-CSRF"] = caller.csrf;
   if (body !== undefined) headers["Content-Type"] = "application/json";
