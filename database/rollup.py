@@ -1,6 +1,7 @@
 """The roll-up of a partition's records by minute: what changes it, in the transaction of the rows.
 
-A histogram of a day reads its few thousand rows instead of millions of records.
+A histogram of a day reads its few thousand rows instead of millions of records, and what is asked
+of a rare level is looked for in its minutes alone (`database.minutes`).
 """
 
 from collections.abc import Sequence

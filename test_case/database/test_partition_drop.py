@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,11 @@ def days_of(server: Server) -> list[str]:
 
 def held_open(server: Server, day: str) -> list[str]:
     """The day's files that the server's processes hold open, deleted ones too."""
-    links = [
-        str(path.readlink())
-        for pid in server.workers()
-        for path in Path(f"/proc/{pid}/fd").iterdir()
-    ]
+    links = []
+    for pid in server.workers():
+        for path in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                links.append(str(path.readlink()))
     return [link for link in links if f"{day}.db" in link]
 
 
