@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from sqlalchemy import func, literal_column, select
 
 from database.apps import Apps
@@ -76,6 +77,18 @@ class Node:
         for writer in self._writers:
             writer.stop()
         self.engine.dispose()
+
+    def statements(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Those that its store runs from now on."""
+        asked: list[str] = []
+        rows_of = self.store._rows
+
+        def listening(day: str, sql: str, *others: Any, **named: Any) -> Any:
+            asked.append(sql)
+            return rows_of(day, sql, *others, **named)
+
+        monkeypatch.setattr(self.store, "_rows", listening)
+        return asked
 
     # What became of it.
 

@@ -160,14 +160,7 @@ def test_the_same_is_found_with_and_without_it(node: Node, seed: int) -> None:
 def test_it_is_asked_for_fewer_records(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     store_some(node, random.Random(1))
     make_all(node)
-    asked: list[str] = []
-    rows_of = node.store._rows
-
-    def listening(day: str, sql: str, bindings: Any, deadline: float | None) -> Any:
-        asked.append(sql)
-        return rows_of(day, sql, bindings, deadline)
-
-    monkeypatch.setattr(node.store, "_rows", listening)
+    asked = node.statements(monkeypatch)
     for nobody in (Compares("user_id", "=", "nobody"), Contains("nowhere")):
         asked.clear()
         assert node.store.search(LogFilter(APPS, where=nobody), 10).rows == []

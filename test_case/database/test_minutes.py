@@ -115,14 +115,7 @@ def test_a_level_that_nobody_has_costs_no_look_at_records(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store_some(node, random.Random(1))
-    asked: list[str] = []
-    rows_of = node.store._rows
-
-    def listening(day: str, sql: str, *others: Any, **named: Any) -> Any:
-        asked.append(sql)
-        return rows_of(day, sql, *others, **named)
-
-    monkeypatch.setattr(node.store, "_rows", listening)
+    asked = node.statements(monkeypatch)
     none = Compares("severity", "=", 1)
     for nobody in (none, All((none, Contains("3")))):
         asked.clear()
