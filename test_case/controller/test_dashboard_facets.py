@@ -126,6 +126,16 @@ def test_a_failure_is_told_and_can_be_tried_again(page: Open) -> None:
     has(shown, "logger", {"net": "50", "ui": "20", HOSTILE: "10"})
 
 
+def test_a_query_that_is_wrong_has_nothing_to_count(page: Open) -> None:
+    shown = page("?q=(net")
+    shown.expected.append("400 (BAD REQUEST)")
+    shown.one("#query-fault")
+    wait_until(lambda: len(shown.texts(".facet")) > 1, "the fields")
+    assert not shown.texts(".facet .hint")
+    shown.ask("logger:net")
+    has(shown, "logger", {"net": "50"})
+
+
 def test_a_phone_shows_them_on_request(page: Open) -> None:
     shown = page(width=390)
     shown.one(".row")

@@ -6,7 +6,7 @@ import { counts } from "./counts.js";
 import { isDue } from "./pace.js";
 import { facetsOpen, isWide } from "./preferences.js";
 import { ATTRIBUTE, TEXTS } from "./query.js";
-import { isLoading } from "./records.js";
+import { isFaulty, isLoading } from "./records.js";
 import { apps, stage } from "./session.js";
 
 export const [FEW, MANY] = [8, 50];
@@ -60,7 +60,7 @@ async function fill() {
 }
 
 function next() {
-  if (stage.peek() !== "in" || page.peek() || isLoading.peek() || !isShown.peek()) return undefined;
+  if (stage.peek() !== "in" || page.peek() || isLoading.peek() || isFaulty.peek() || !isShown.peek()) return undefined;
   const missing = ({ field, isFolded }) => !isFolded && facets.peek()[field]?.question !== question.peek();
   return chosen.peek().find(missing)?.field;
 }

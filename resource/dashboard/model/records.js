@@ -1,5 +1,5 @@
 // Searching the records of the view: page by page along the cursor, the newest first.
-import { effect, signal } from "../vendor/signals.js";
+import { computed, effect, signal } from "../vendor/signals.js";
 import { page, parametersOf, question, view } from "./address.js";
 import { ask } from "./api.js";
 import { countRecords, counts } from "./counts.js";
@@ -15,6 +15,8 @@ export const isGoingOn = signal(false);
 export const unreadableDays = signal([]);
 /** Why the last request failed; null: it did not. */
 export const problem = signal(null);
+/** Whether it is the query that is wrong. */
+export const isFaulty = computed(() => problem.value?.code === "bad_query");
 
 let abort = new AbortController();
 let isPaging = false;

@@ -1,10 +1,10 @@
 // What went wrong with the last request, but for the query's own faults.
 import { html } from "../html.js";
-import { problem, search, unreadableDays } from "../model/records.js";
+import { isFaulty, problem, search, unreadableDays } from "../model/records.js";
 import { t } from "../text/index.js";
 
 export function Banner() {
-  if (!problem.value || problem.value.code === "bad_query") return html`<${Unreadable} />`;
+  if (!problem.value || isFaulty.value) return html`<${Unreadable} />`;
   return html`<${Complaint} problem=${problem.value} again=${search} />`;
 }
 

@@ -4,6 +4,7 @@ import { html } from "../html.js";
 import { go, view } from "../model/address.js";
 import { counts, shownLevels, totals } from "../model/counts.js";
 import { askAgain, facets, FEW, foldFacet, MANY, removeFacet } from "../model/facets.js";
+import { isFaulty } from "../model/records.js";
 import { canAsk, hasTerm, term, withoutTerm, withTerm } from "../model/query.js";
 import { number, t } from "../text/index.js";
 import { shown } from "./value.js";
@@ -22,6 +23,7 @@ export function Facet({ field, isFolded }) {
 }
 
 function Values({ field, values, limit = FEW, failed, isAsked, isLess, isAbout }) {
+  if (isFaulty.value) return null;
   if (failed) return html`<p class="hint">${t("facets.failed")} <button type="button" class="link" onClick=${() => askAgain(field, limit)}>${t("problem.again")}</button></p>`;
   if (!values) return html`<p class="hint">${t("histogram.wait")}</p>`;
   if (!values.length) return html`<p class="hint">${t(isLess ? "facets.less" : "facets.none")}</p>`;

@@ -1,7 +1,7 @@
 // What stands below the rows: whether there are more, how far the search came, or why there are none.
 import { html } from "../html.js";
 import { counts } from "../model/counts.js";
-import { goOn, isGoingOn, isLoading, problem, stop } from "../model/records.js";
+import { goOn, isFaulty, isGoingOn, isLoading, problem, stop } from "../model/records.js";
 import { list, MAX_ROWS, revision } from "../model/rows.js";
 import { shortTime } from "../model/time.js";
 import { number, t } from "../text/index.js";
@@ -14,7 +14,7 @@ export function ListFoot() {
   const { rows, cursor, searchedTo } = revision.value >= 0 && list;
   if (isLoading.value && !rows.length) return cell(html`<p class="waiting">${t("loading")} <${Seconds} /></p>`);
   if (searchedTo) return cell(html`<${Searched} to=${searchedTo} />`);
-  if (!rows.length && problem.value?.code === "bad_query") return cell(t("empty.fault"));
+  if (!rows.length && isFaulty.value) return cell(t("empty.fault"));
   if (!rows.length) return !problem.value && list.question && html`<div role="row"><div role="gridcell"><${Empty} /></div></div>`;
   return cell(rows.length >= MAX_ROWS ? t("list.most", { count: number(rows.length) }) : t(cursor ? "list.more" : "list.end"));
 }
