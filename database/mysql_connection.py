@@ -28,7 +28,7 @@ class BulkConnection(Connection):  # type: ignore[misc]  # PyMySQL has no types
         return affected
 
 
-class _Result(MySQLResult):  # type: ignore[misc]
+class _Result(MySQLResult):  # type: ignore[misc]  # nor here
     def _read_load_local_packet(self, _: Any) -> None:
         connection: BulkConnection = self.connection
         rows, connection.rows = connection.rows, None
